@@ -1,0 +1,25 @@
+"""Re-verify `.potb` bundles: no models, no network, a handful of small dependencies.
+
+>>> from pot_reverify import Policy, load_signer, verify
+>>> policy = Policy(signers=load_signer("acme.pub", name="acme"))
+>>> verify("bundle.potb", policy).word
+<VerdictWord.VERIFIED: 'VERIFIED'>
+"""
+
+from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
+from pot_reverify.policy import NamedSigner, Policy, Role, load_signer
+from pot_reverify.verdict import Verdict, VerdictWord
+from pot_reverify.verify import verify
+
+__all__ = [
+    "Indeterminate",
+    "NamedSigner",
+    "Policy",
+    "PotAuditError",
+    "Rejection",
+    "Role",
+    "Verdict",
+    "VerdictWord",
+    "load_signer",
+    "verify",
+]

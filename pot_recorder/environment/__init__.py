@@ -1,0 +1,1 @@
+"""What a run ran on and what it cost, measured on the run itself."""

@@ -1,0 +1,1 @@
+"""Running two models on the same probes, and keeping what the scores need."""

@@ -1,0 +1,61 @@
+"""C09: the weight manifests are complete, and their digests are the claimed ones."""
+
+from pot_reverify.checks.result import CheckId, CheckResult, absent, passed
+from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, REFERENCE_WEIGHTS
+from pot_reverify.documents.bundle import Bundle
+from pot_reverify.documents.weight_manifest import parse_weight_manifest
+from pot_reverify.encoding.digest import format_digest
+from pot_reverify.errors import Rejection
+
+
+def check_weights(bundle: Bundle) -> CheckResult:
+    """Recompute each manifest's root digest and compare it with the claim in HEAD.
+
+    Raises:
+        Rejection: ``weights.manifest-missing``, ``weights.digest-mismatch``,
+            ``weights.manifest-unclaimed``, ``weights.grade``, and what parsing a manifest raises.
+    """
+    if bundle.statement is None and not bundle.blobs:
+        return absent(CheckId.WEIGHTS, "weights.absent", "The manifests are written when sealing.")
+    notes = []
+    for role, identity, name in (
+        ("reference", bundle.head.reference, REFERENCE_WEIGHTS),
+        ("candidate", bundle.head.candidate, CANDIDATE_WEIGHTS),
+    ):
+        claimed, blob = identity.claim.weights_digest, bundle.blob(name)
+        if claimed is None or blob is None:
+            _require_neither(claimed is None, blob is None, role, name)
+            continue
+        manifest = parse_weight_manifest(blob.data, name)
+        if manifest.root_digest != claimed:
+            raise Rejection(
+                "weights.digest-mismatch",
+                f"The files listed for the {role} are not those of its claimed digest.",
+                where=name,
+                expected=format_digest(claimed),
+                got=format_digest(manifest.root_digest),
+            )
+        size_bytes = sum(file.size_bytes for file in manifest.files)
+        notes.append(
+            f"{role} {format_digest(claimed)}: {len(manifest.files)} files, {size_bytes} bytes"
+        )
+    if bundle.statement is not None and bundle.statement.binding_grade == "W" and len(notes) != 2:
+        raise Rejection(
+            "weights.grade",
+            "Grade W is claimed, and the weights of a model are not listed.",
+            where="predicate.binding_grade",
+        )
+    if not notes:
+        return absent(CheckId.WEIGHTS, "weights.absent", "No weights are claimed.")
+    return passed(CheckId.WEIGHTS, "manifests agree with the claimed digests", *notes)
+
+
+def _require_neither(no_claim: bool, no_manifest: bool, role: str, name: str) -> None:  # noqa: FBT001
+    if no_manifest and not no_claim:
+        raise Rejection(
+            "weights.manifest-missing", f"The {role}'s weights are not listed.", where=name
+        )
+    if no_claim and not no_manifest:
+        raise Rejection(
+            "weights.manifest-unclaimed", f"The {role} claims no weights digest.", where=name
+        )

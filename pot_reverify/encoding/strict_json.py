@@ -1,0 +1,139 @@
+"""JSON (RFC 8259) with the choices that the RFC leaves to a parser taken away.
+
+I-JSON (RFC 7493) in its refusals, and narrower: no fractions or exponents, so no two parsers can
+read different numbers; integers of 64 bits; a bounded depth. White space and key order are free,
+since documents are signed as the bytes that they are.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Final, NoReturn, cast
+
+from pot_reverify.errors import Rejection
+
+MAX_DEPTH: Final = 32
+MIN_INTEGER: Final = -(2**63)
+MAX_INTEGER: Final = 2**63 - 1
+
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+_WHITE_SPACE: Final = " \t\r\n"
+_LONGEST_INTEGER: Final = len(str(MIN_INTEGER))
+# Strings whole, closed or not, so that brackets inside them do not count; every byte read once.
+_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+
+def decode(data: bytes) -> dict[str, object]:
+    """Decodes one JSON object.
+
+    Returns:
+        Values of the types dict, list, str, int, bool and None.
+
+    Raises:
+        Rejection: ``json.*``.
+    """
+    if data.startswith(_BYTE_ORDER_MARK):
+        raise Rejection("json.byte-order-mark", "the document starts with a byte order mark")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Rejection(
+            "json.invalid-utf8", "the document is not UTF-8", where=f"byte {error.start}"
+        ) from error
+    _check_depth(text)
+    start = len(text) - len(text.lstrip(_WHITE_SPACE))
+    try:
+        value, end = _DECODER.raw_decode(text, start)
+    except json.JSONDecodeError as error:
+        raise Rejection(
+            "json.malformed",
+            f"not JSON: {error.msg}",
+            where=f"line {error.lineno}, column {error.colno}",
+        ) from error
+    if text[end:].strip(_WHITE_SPACE):
+        raise Rejection(
+            "json.trailing-data", "something follows the document", where=f"character {end}"
+        )
+    if not isinstance(value, dict):
+        raise Rejection("json.not-an-object", "the top level is not an object")
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise Rejection("json.lone-surrogate", "a string holds a lone surrogate") from error
+    return cast("dict[str, object]", value)
+
+
+def encode(document: Mapping[str, object]) -> bytes:
+    """Encodes a document compactly, keys in code point order; what it returns, `decode` accepts.
+
+    Raises:
+        Rejection: the reason that `decode` would give for the same content.
+        TypeError: a Python type that JSON does not give back as it was, such as a tuple.
+    """
+    try:
+        text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        data = text.encode()
+    except RecursionError as error:
+        raise _too_deep() from error
+    except UnicodeEncodeError as error:
+        raise Rejection("json.lone-surrogate", "a string holds a lone surrogate") from error
+    if decode(data) != document:
+        raise TypeError("documents hold dicts with str keys, lists, str, int, bool and None")
+    return data
+
+
+def _check_depth(text: str) -> None:
+    """Before the parser, which recurses."""
+    depth = 0
+    for token in _STRING_OR_BRACKET.finditer(text):
+        bracket = text[token.start()]
+        if bracket in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise _too_deep(where=f"character {token.start()}")
+        elif bracket in "]}":
+            depth -= 1
+
+
+def _too_deep(where: str | None = None) -> Rejection:
+    return Rejection(
+        "json.depth", f"more than {MAX_DEPTH} containers inside each other", where=where
+    )
+
+
+def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    result: dict[str, object] = {}
+    for key, value in pairs:
+        if key in result:
+            raise Rejection("json.duplicate-key", "a key occurs twice", got=repr(key[:80]))
+        result[key] = value
+    return result
+
+
+def _integer(literal: str) -> int:
+    if literal == "-0":
+        _refuse_float(literal)
+    if len(literal) > _LONGEST_INTEGER or not MIN_INTEGER <= int(literal) <= MAX_INTEGER:
+        raise Rejection(
+            "json.integer-range",
+            "an integer is out of range",
+            expected="-2^63 to 2^63-1",
+            got=literal[:80],
+        )
+    return int(literal)
+
+
+def _refuse_float(literal: str) -> NoReturn:
+    raise Rejection("json.float", "a number is not an integer", got=literal[:80])
+
+
+def _refuse_constant(literal: str) -> NoReturn:
+    raise Rejection("json.not-finite", "NaN and Infinity are not JSON", got=literal)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_unique_keys,
+    parse_int=_integer,
+    parse_float=_refuse_float,
+    parse_constant=_refuse_constant,
+)

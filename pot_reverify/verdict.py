@@ -1,0 +1,144 @@
+"""The verdict: about the bundle, not about the models; it starts at INCOMPLETE."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from pot_reverify.checks.result import CheckId, CheckResult, Status
+from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Step
+from pot_reverify.documents.bundle import Bundle
+from pot_reverify.encoding.digest import format_digest
+from pot_reverify.policy import Policy
+
+
+class VerdictWord(StrEnum):
+    """What can be said of a bundle."""
+
+    VERIFIED = "VERIFIED"
+    REJECTED = "REJECTED"
+    INCOMPLETE = "INCOMPLETE"
+    UNREADABLE = "UNREADABLE"
+
+    @property
+    def exit_code(self) -> int:
+        """The exit code of ``reverify``."""
+        return {"VERIFIED": 0, "REJECTED": 1, "UNREADABLE": 2, "INCOMPLETE": 3}[self.value]
+
+
+REQUIRED_CHECKS = frozenset(
+    {
+        CheckId.CONTAINER,
+        CheckId.SCHEMAS,
+        CheckId.TREE,
+        CheckId.SIGNATURES,
+        CheckId.CHALLENGES,
+        CheckId.SCORES,
+        CheckId.DECISION,
+        CheckId.REPORTING,
+    }
+)
+"""Must pass in every bundle; the others may be absent, and may not fail or be skipped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Everything that ``reverify`` says.
+
+    Args:
+        word: VERIFIED, REJECTED, INCOMPLETE or UNREADABLE.
+        checks: one result a check, in order; empty for UNREADABLE files but for the container's.
+        step: where the scores lead under the rule, recomputed; to be relied on only if VERIFIED.
+        bundle: what was read; None if it could not be.
+    """
+
+    word: VerdictWord
+    checks: tuple[CheckResult, ...]
+    policy_digest: bytes
+    file_digest: bytes | None
+    step: Step | None
+    bundle: Bundle | None
+
+    @property
+    def decision(self) -> str | None:
+        """SAME, DIFFERENT or UNDECIDED as recomputed; None if the scores give none."""
+        decision = None if self.step is None else self.step.decision
+        return None if decision is None else decision.value
+
+    @property
+    def binding_grade(self) -> str:
+        """The grade that the checks support: W where the weights are listed, else unbound."""
+        weights = next((one for one in self.checks if one.check is CheckId.WEIGHTS), None)
+        return "W" if weights is not None and weights.status is Status.PASS else "unbound"
+
+    def to_document(self) -> dict[str, object]:
+        """The verdict as JSON values; rationals are [numerator, denominator], and nothing floats."""
+        return {
+            "verdict": self.word.value,
+            "exit_code": self.word.exit_code,
+            "decision": None if self.step is None else _step_document(self.step),
+            "decision_is_relied_on": self.word is VerdictWord.VERIFIED,
+            "binding_grade": self.binding_grade,
+            "checks": [check.to_document() for check in self.checks],
+            "bundle": None if self.bundle is None else _bundle_document(self.bundle),
+            "file_digest": None if self.file_digest is None else format_digest(self.file_digest),
+            "policy_digest": format_digest(self.policy_digest),
+        }
+
+
+def judge(
+    checks: tuple[CheckResult, ...],
+    policy: Policy,
+    file_digest: bytes,
+    bundle: Bundle | None,
+    step: Step | None,
+) -> Verdict:
+    """Derive the verdict from the checks; only passed checks raise it.
+
+    Args:
+        checks: one result for each check.
+    """
+    statuses = {check.check: check.status for check in checks}
+    if Status.FAIL in statuses.values():
+        word = VerdictWord.REJECTED
+    elif (
+        statuses.keys() == set(CheckId)
+        and Status.SKIP not in statuses.values()
+        and all(statuses[check] is Status.PASS for check in REQUIRED_CHECKS)
+    ):
+        word = VerdictWord.VERIFIED
+    else:
+        word = VerdictWord.INCOMPLETE
+    return Verdict(word, checks, policy.digest, file_digest, step, bundle)
+
+
+def _step_document(step: Step) -> dict[str, object]:
+    scale = SCORE_UNIT * step.t
+    return {
+        "decision": None if step.decision is None else step.decision.value,
+        "stop_reason": None if step.reason is None else step.reason.value,
+        "challenges": step.n,
+        "probes": step.t,
+        "score_sum": step.S,
+        "square_sum": step.V,
+        "half_width_sum": step.H,
+        "mean": list(Fraction(step.S, scale).as_integer_ratio()),
+        "interval": [list(Fraction(bound, scale).as_integer_ratio()) for bound in (step.L, step.U)],
+        "margin": list(step.margin.as_integer_ratio()),
+    }
+
+
+def _bundle_document(bundle: Bundle) -> dict[str, object]:
+    head = bundle.head
+    return {
+        "run_id": head.run_id.hex(),
+        "preset": head.preset.to_document(),
+        "attempt": head.attempt,
+        "rule": head.rule,
+        "score": head.score,
+        "challenge_family": head.challenge_family,
+        "reference": head.reference.claim.to_document(),
+        "candidate": head.candidate.claim.to_document(),
+        "sealed": bundle.statement_payload is not None,
+        "challenges": len(bundle.challenges),
+        "withheld_contents": bundle.withheld_count,
+    }

@@ -1,0 +1,111 @@
+"""Verify a bundle: read it once, perform the twelve checks, judge. No network, no models."""
+
+import hashlib
+from collections.abc import Callable
+from io import BufferedIOBase
+from pathlib import Path
+
+from pot_reverify.checks.challenges import check_challenges
+from pot_reverify.checks.decision import check_decision, last_step
+from pot_reverify.checks.evidence import check_proof, check_quotes
+from pot_reverify.checks.reporting import check_reporting
+from pot_reverify.checks.result import CheckId, CheckResult, from_error, passed, skipped
+from pot_reverify.checks.schemas import check_schemas
+from pot_reverify.checks.scores import check_scores
+from pot_reverify.checks.signatures import check_signatures
+from pot_reverify.checks.time import check_time
+from pot_reverify.checks.tree import check_tree
+from pot_reverify.checks.weights import check_weights
+from pot_reverify.container.frames import NotABundle
+from pot_reverify.documents.bundle import Bundle
+from pot_reverify.documents.bundle_reader import read_bundle
+from pot_reverify.errors import PotAuditError, Rejection
+from pot_reverify.policy import Policy
+from pot_reverify.verdict import Verdict, VerdictWord, judge
+
+_CHECK_OF_AREA = {
+    "container": CheckId.CONTAINER,
+    "msgpack": CheckId.CONTAINER,
+    "tree": CheckId.TREE,
+    "score": CheckId.SCORES,
+}
+"""Which check a reading error belongs to, by the first word of its code; else the schemas'."""
+
+
+def verify(path: str | Path, policy: Policy | None = None) -> Verdict:
+    """Verify one `.potb` file.
+
+    Args:
+        path: the file.
+        policy: whom you name and what you demand; without one, nobody is named, and no bundle is
+            better than INCOMPLETE.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
+    policy = policy or Policy()
+    with Path(path).open("rb") as stream:
+        size_bytes = stream.seek(0, 2)
+        stream.seek(0)
+        return verify_stream(stream, size_bytes, policy)
+
+
+def verify_stream(stream: BufferedIOBase, size_bytes: int, policy: Policy) -> Verdict:
+    """Verify a bundle from a seekable binary stream at its start."""
+    try:
+        bundle = read_bundle(stream, size_bytes)
+    except NotABundle as error:
+        failed = (from_error(CheckId.CONTAINER, error),)
+        return Verdict(VerdictWord.UNREADABLE, failed, policy.digest, None, None, None)
+    except Rejection as error:
+        return judge(_not_read(error), policy, _file_digest(stream), None, None)
+    checks = _perform_checks(bundle, policy)
+    return judge(checks, policy, _file_digest(stream), bundle, last_step(bundle))
+
+
+def _perform_checks(bundle: Bundle, policy: Policy) -> tuple[CheckResult, ...]:
+    sealed = "sealed" if bundle.statement_payload is not None else "never sealed"
+    return (
+        # C01: the reader has refused everything that is not a well-formed container.
+        passed(CheckId.CONTAINER, f"{bundle.leaves.total} leaves, {sealed}"),
+        # C02 to C12, as docs/format.md numbers them.
+        _perform(CheckId.SCHEMAS, lambda: check_schemas(bundle)),
+        _perform(CheckId.TREE, lambda: check_tree(bundle)),
+        _perform(CheckId.SIGNATURES, lambda: check_signatures(bundle, policy)),
+        _perform(CheckId.TIME, lambda: check_time(bundle)),
+        _perform(CheckId.CHALLENGES, lambda: check_challenges(bundle, policy)),
+        _perform(CheckId.SCORES, lambda: check_scores(bundle, policy)),
+        _perform(CheckId.DECISION, lambda: check_decision(bundle)),
+        _perform(CheckId.WEIGHTS, lambda: check_weights(bundle)),
+        _perform(CheckId.QUOTES, lambda: check_quotes(bundle)),
+        _perform(CheckId.PROOF, lambda: check_proof(bundle)),
+        _perform(CheckId.REPORTING, lambda: check_reporting(bundle)),
+    )
+
+
+def _perform(check: CheckId, run: Callable[[], CheckResult]) -> CheckResult:
+    try:
+        return run()
+    except PotAuditError as error:
+        return from_error(check, error)
+
+
+def _not_read(error: Rejection) -> tuple[CheckResult, ...]:
+    """The results for a bundle whose reading ended with an error: one fails, none passes."""
+    failed = _CHECK_OF_AREA.get(error.code.partition(".")[0], CheckId.SCHEMAS)
+    return tuple(
+        from_error(check, error)
+        if check is failed
+        else skipped(
+            check,
+            "not-read",
+            "The bundle could not be read to its end.",
+            needs=f"{failed} to pass",
+        )
+        for check in CheckId
+    )
+
+
+def _file_digest(stream: BufferedIOBase) -> bytes:
+    stream.seek(0)
+    return hashlib.file_digest(stream, "sha256").digest()
