@@ -1,9 +1,9 @@
 """Opening language models: which files, which bytes, which kernels.
 
-torch reads its threading settings when it is first imported, so they are settled here, before any
-module of this package imports it.
+torch's libraries read their settings when they are first used, so the settings are made here,
+before any module of this package imports torch.
 """
 
-from pot_recorder.environment.threads import prepare_threads
+from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 
-prepare_threads()
+prepare_kernel_environment()

@@ -1,10 +1,11 @@
 """Opening a model so that the bytes that are hashed are the bytes that run."""
 
+import logging
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from transformers import (
@@ -68,8 +69,8 @@ def open_model(
             entries += weight_entries
             network = _build(source, config, weights, dtype, attention)
         tokenizer = _read_tokenizer(source, private)
-    network.to(torch.device(device))
-    network.eval().requires_grad_(requires_grad=False)
+    torch.nn.Module.to(network, torch.device(device))
+    network.train(mode=False).requires_grad_(requires_grad=False)
     identity = ModelIdentity(
         name=source.name,
         kind=source.kind,
@@ -79,7 +80,7 @@ def open_model(
         device=str(network.device),
         attention=str(network.config._attn_implementation),  # noqa: SLF001 - no public name for it
         parameters=sum(parameter.numel() for parameter in network.parameters()),
-        vocabulary=network.get_output_embeddings().weight.shape[0],
+        vocabulary=_logits_width(network),
         adds_special_tokens=tokenizer.num_special_tokens_to_add() > 0,
         manifest=WeightManifest.of(entries),
     )
@@ -88,7 +89,7 @@ def open_model(
 
 def _read_config(source: ModelSource, private: Path) -> PreTrainedConfig:
     try:
-        config = AutoConfig.from_pretrained(
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
             private, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:
@@ -133,7 +134,7 @@ def _build(
     dtype: DType,
     attention: Attention,
 ) -> PreTrainedModel:
-    model_class = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
+    model_class: Any = MODEL_FOR_CAUSAL_LM_MAPPING[type(config)]
     try:
         network, report = model_class.from_pretrained(
             None,
@@ -191,6 +192,13 @@ def _read_tokenizer(source: ModelSource, private: Path) -> PreTrainedTokenizerBa
     return tokenizer
 
 
+def _logits_width(network: PreTrainedModel) -> int:
+    """Measured, because padded output layers are wider than the vocabulary in config.json."""
+    with torch.inference_mode():
+        one_token = torch.zeros((1, 1), dtype=torch.long, device=network.device)
+        return int(network(input_ids=one_token, use_cache=False).logits.shape[-1])
+
+
 def _stored_dtype(weights: dict[str, torch.Tensor]) -> torch.dtype:
     """The floating type that holds the most weights: the one that the model was saved in."""
     sizes: dict[torch.dtype, int] = {}
@@ -212,14 +220,14 @@ def _quiet_transformers() -> Iterator[None]:
     """Keep progress bars and loading reports away: what they say is checked and raised here."""
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity(logging.ERROR)
+    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield
     finally:
         transformers_logging.set_verbosity(verbosity)
         if bars:
-            transformers_logging.enable_progress_bar()
+            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 def _unsupported(source: ModelSource, error: Exception) -> Rejection:

@@ -112,7 +112,9 @@ class LoadedModel:
         limit = getattr(self._network.config.get_text_config(), "max_position_embeddings", None)
         if isinstance(limit, int) and width > limit:
             raise Rejection(
-                "model.text-too-long", "the model does not take so many tokens", got=width,
+                "model.text-too-long",
+                "the model does not take so many tokens",
+                got=width,
                 expected=f"at most {limit}",
             )
         offsets = [width - len(ids) for ids in batch]

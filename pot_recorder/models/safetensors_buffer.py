@@ -82,9 +82,7 @@ def _header(content: bytearray, where: str) -> tuple[dict[str, object], int]:
     return header, 8 + header_bytes
 
 
-def _entry(
-    name: str, value: object, where: str
-) -> tuple[int, int, torch.dtype, tuple[int, ...]]:
+def _entry(name: str, value: object, where: str) -> tuple[int, int, torch.dtype, tuple[int, ...]]:
     if not isinstance(value, dict):
         raise _corrupt(where, f"tensor {name} has no description")
     dtype = _DTYPES.get(str(value.get("dtype")))

@@ -67,4 +67,5 @@ def _first_best(
 
 def _integers(probabilities: npt.NDArray[np.float64]) -> bytes:
     scaled = np.floor(probabilities * float(WHOLE))
-    return np.minimum(scaled, WHOLE - 1).astype("<u4").tobytes()
+    packed: bytes = np.minimum(scaled, WHOLE - 1).astype("<u4").tobytes()
+    return packed

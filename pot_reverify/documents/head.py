@@ -30,6 +30,7 @@ class Head:
     challenge_family: str
     scores_hidden: bool
     access: str
+    batch_layout: str
     reference: ModelIdentity
     candidate: ModelIdentity
     recorder: Recorder
@@ -40,6 +41,7 @@ class Head:
             {
                 "access": self.access,
                 "attempt": self.attempt,
+                "batch_layout": self.batch_layout,
                 "candidate": self.candidate.to_map(),
                 "challenge_family": self.challenge_family,
                 "precommit": self.precommit.to_map(),
@@ -85,6 +87,7 @@ def parse_head(payload: bytes, where: str) -> Head:
         challenge_family=fields.take_literal("challenge_family", "prose/1"),
         scores_hidden=fields.take_bool("scores_hidden"),
         access=fields.take_literal("access", "weights"),
+        batch_layout=fields.take_str("batch_layout"),
         reference=parse_model_identity(fields.take_fields("reference")),
         candidate=parse_model_identity(fields.take_fields("candidate")),
         recorder=Recorder(recorder.take_str("version"), recorder.take_bytes("code_digest", 32)),

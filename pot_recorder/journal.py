@@ -1,0 +1,195 @@
+"""The journal: a `.potb.partial` file that grows by whole challenges and survives a crash.
+
+Frames go to the operating system at once, so that a killed process loses nothing; they are forced
+to disk every second or every 16 challenges, so that a power cut loses at most that much.
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from pot_reverify.container.frames import HEADER, Frame, FrameType, encode_frame, read_frames
+from pot_reverify.container.merkle import leaf_digest
+from pot_reverify.documents.challenge_record import PROBES, Content, Record, parse_record
+from pot_reverify.documents.head import Head, parse_head
+from pot_reverify.errors import Rejection
+
+SYNC_INTERVAL_S = 1.0
+SYNC_CHALLENGES = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a partial file holds.
+
+    Args:
+        head: its HEAD.
+        records: one a whole challenge.
+        leaf_digests: of all leaves that are kept, in order.
+        end_offset_bytes: where the last whole challenge ends.
+    """
+
+    head: Head
+    records: tuple[Record, ...]
+    leaf_digests: tuple[bytes, ...]
+    end_offset_bytes: int
+
+
+class Journal:
+    """An append-only bundle in the making. One process at a time writes it.
+
+    Attributes:
+        leaf_digests: of every leaf so far.
+    """
+
+    def __init__(self, path: Path, descriptor: int, leaf_digests: list[bytes]) -> None:
+        self.path = path
+        self.leaf_digests = leaf_digests
+        self._descriptor = descriptor
+        self._unsynced_challenges = 0
+        self._synced_at_s = time.monotonic()
+
+    @classmethod
+    def create(cls, path: Path, head: Head) -> Self:
+        """Start a new file.
+
+        Raises:
+            Rejection: ``journal.exists``.
+            OSError: it cannot be written.
+        """
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        except FileExistsError:
+            raise Rejection(
+                "journal.exists",
+                "an interrupted recording is there; continue it with --resume, or delete it",
+                where=str(path),
+            ) from None
+        journal = cls(path, descriptor, [])
+        journal._write(HEADER)
+        journal.append_leaf(FrameType.HEAD, head.encode())
+        journal.sync()
+        return journal
+
+    @classmethod
+    def reopen(cls, path: Path) -> tuple[Self, Recovered]:
+        """Cut a partial file after its last whole challenge, and go on from there.
+
+        Raises:
+            Rejection: what reading the head raises, if not even HEAD is whole.
+            OSError: it cannot be read or written.
+        """
+        recovered = recover(path)
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        os.ftruncate(descriptor, recovered.end_offset_bytes)
+        os.lseek(descriptor, 0, os.SEEK_END)
+        journal = cls(path, descriptor, list(recovered.leaf_digests))
+        journal.sync()
+        return journal, recovered
+
+    def append_challenge(self, record: Record, contents: tuple[Content, ...]) -> None:
+        """Append one challenge; all of it, or after a crash none of it."""
+        frames = [encode_frame(FrameType.RECORD, record.encode())]
+        leaves = [leaf_digest(FrameType.RECORD, record.encode())]
+        for content in contents:
+            payload = content.encode()
+            frames.append(encode_frame(FrameType.CONTENT, payload))
+            leaves.append(leaf_digest(FrameType.CONTENT, payload))
+        self._write(b"".join(frames))
+        self.leaf_digests += leaves
+        self._unsynced_challenges += 1
+        if (
+            self._unsynced_challenges >= SYNC_CHALLENGES
+            or time.monotonic() - self._synced_at_s >= SYNC_INTERVAL_S
+        ):
+            self.sync()
+
+    def append_leaf(self, frame_type: FrameType, payload: bytes) -> None:
+        """Append a HEAD, BLOB or REVEAL."""
+        self._write(encode_frame(frame_type, payload))
+        self.leaf_digests.append(leaf_digest(frame_type, payload))
+
+    def append_unsigned(self, frame_type: FrameType, payload: bytes) -> None:
+        """Append a STATEMENT, SIGNATURE or ATTACHMENT, which are no leaves."""
+        self._write(encode_frame(frame_type, payload))
+
+    def sync(self) -> None:
+        """Force everything to disk."""
+        os.fsync(self._descriptor)
+        self._unsynced_challenges = 0
+        self._synced_at_s = time.monotonic()
+
+    def publish(self, path: Path) -> None:
+        """Give the finished file its name, atomically, and make the name durable."""
+        self.sync()
+        self.close()
+        self.path.rename(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def close(self) -> None:
+        """Close the file; closing twice is allowed."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _write(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+
+def recover(path: Path) -> Recovered:
+    """Read a partial file up to its last whole challenge; what follows is ignored.
+
+    Raises:
+        Rejection: what reading the head raises, if not even HEAD is whole.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as stream:
+        size_bytes = stream.seek(0, 2)
+        stream.seek(0)
+        frames = read_frames(stream, size_bytes)
+        first = next(frames, None)
+        if first is None or first.type is not FrameType.HEAD:
+            raise Rejection(
+                "container.head-missing",
+                "the partial recording does not even hold a whole HEAD; delete it",
+                where=str(path),
+            )
+        head = parse_head(first.payload, first.where)
+        records: list[Record] = []
+        leaves = [leaf_digest(first.type, first.payload)]
+        end = first.end_offset_bytes
+        challenge: list[Frame] = []
+        try:
+            for frame in frames:
+                wanted = FrameType.CONTENT if challenge else FrameType.RECORD
+                if frame.type is not wanted:
+                    break
+                challenge.append(frame)
+                if len(challenge) == 1 + PROBES:
+                    records.append(parse_record(challenge[0].payload, challenge[0].where))
+                    leaves += [leaf_digest(one.type, one.payload) for one in challenge]
+                    end = frame.end_offset_bytes
+                    challenge = []
+        except Rejection:
+            pass  # The frame that a crash cut off, and whatever stands behind it.
+    return Recovered(head, tuple(records), tuple(leaves), end)

@@ -1,0 +1,290 @@
+"""One recording: promise → challenges → scores → decision → seal, with a journal all along."""
+
+import secrets
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType as StackFrame
+
+from pot_recorder.event_log import EventLog
+from pot_recorder.journal import Journal, Recovered
+from pot_recorder.keys import Signer
+from pot_recorder.models.loaded_model import LoadedModel
+from pot_recorder.promise import Promise
+from pot_recorder.run.batches import choose_layout
+from pot_recorder.run.scorer import ChallengeMeasurement, score_challenges
+from pot_recorder.seal import FinishedRun, seal
+from pot_recorder.software import this_recorder
+from pot_reverify.challenge.prose import derive_probes
+from pot_reverify.challenge.seeds import challenge_seed, derive_challenge_key
+from pot_reverify.container.frames import FrameType
+from pot_reverify.container.merkle import leaf_digest
+from pot_reverify.decision.empirical_bernstein import SequentialTest, Step
+from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, ENVIRONMENT, REFERENCE_WEIGHTS, Blob
+from pot_reverify.documents.challenge_record import SALT_BYTES, Content, Record
+from pot_reverify.documents.head import Head
+from pot_reverify.documents.model_identity import ModelClaim, ModelIdentity
+from pot_reverify.documents.statement import Labels, NoiseFloor, Statement
+from pot_reverify.documents.weight_manifest import MEDIA_TYPE
+from pot_reverify.encoding import strict_json
+from pot_reverify.errors import PotAuditError, Rejection
+from pot_reverify.score.affinity import affinity_score
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything that a recording is made from.
+
+    Args:
+        output: where the bundle goes; the journal is ``output`` with ``.partial`` added.
+        environment: called once, at the end, for the measured environment document.
+        noise_floor: measured beforehand on request; None if it was not asked for.
+        on_step: called after every challenge.
+    """
+
+    reference: LoadedModel
+    candidate: LoadedModel
+    promise: Promise
+    counterpart_nonce: bytes | None
+    signers: Sequence[Signer]
+    output: Path
+    environment: Callable[[], dict[str, object]]
+    labels: Labels = field(default_factory=lambda: Labels(None, None, None, None))
+    noise_floor: NoiseFloor | None = None
+    on_step: Callable[[Step], None] = lambda _step: None
+
+    @property
+    def partial_path(self) -> Path:
+        """The journal."""
+        return partial_path_of(self.output)
+
+    @property
+    def _events(self) -> EventLog:
+        return EventLog(self.partial_path)
+
+    def record(self, *, resume: bool = False) -> Statement:
+        """Run until the rule stops, seal, and give the bundle its name.
+
+        On an error or Ctrl-C the journal stays, with every whole challenge in it.
+
+        Args:
+            resume: go on with the journal of an interrupted recording.
+
+        Raises:
+            Rejection: ``session.*``, ``journal.*``, ``model.*``, ``tokenizer.*``, ``challenge.*``.
+            OSError: the journal cannot be written.
+            KeyboardInterrupt: Ctrl-C.
+        """
+        self._require_promised()
+        if self.output.exists():
+            raise Rejection(
+                "session.output-exists", "bundles are never overwritten", where=str(self.output)
+            )
+        head = self._head()
+        journal, recovered = self._open_journal(head, resume=resume)
+        with journal:
+            try:
+                test, step, started_ns = _replay(head, recovered)
+                step, first_ns = self._run(journal, test, step, head)
+                started_ns = started_ns if started_ns is not None else first_ns
+                assert started_ns is not None
+                statement = self._seal(journal, head, test, started_ns)
+            except (PotAuditError, OSError) as error:
+                self._events.note("error", str(error))
+                raise
+            except KeyboardInterrupt:
+                self._events.note("interrupt", "interrupted from the keyboard or by a signal")
+                raise
+        self._events.delete()
+        return statement
+
+    def _require_promised(self) -> None:
+        precommit = self.promise.precommit
+        for role, model, claim in (
+            ("reference", self.reference, precommit.reference),
+            ("candidate", self.candidate, precommit.candidate),
+        ):
+            if claim_of(model, claim.name) != claim:
+                raise Rejection(
+                    "session.model-not-promised",
+                    f"the {role}'s weights are not those of the precommit",
+                    where=claim.name,
+                )
+        if (precommit.counterpart is None) != (self.counterpart_nonce is None):
+            raise Rejection(
+                "session.counterpart",
+                "a counterpart's nonce is needed exactly if the precommit names a counterpart",
+            )
+
+    def _head(self) -> Head:
+        precommit = self.promise.precommit
+        return Head(
+            run_id=precommit.run_id,
+            precommit=self.promise.signed,
+            preset=precommit.preset,
+            attempt=precommit.attempt,
+            rule=precommit.rule,
+            score=precommit.score,
+            challenge_family=precommit.challenge_family,
+            scores_hidden=False,
+            access="weights",
+            batch_layout=choose_layout(self.reference, self.candidate).value,
+            reference=_identity_of(self.reference, precommit.reference),
+            candidate=_identity_of(self.candidate, precommit.candidate),
+            recorder=this_recorder(),
+        )
+
+    def _open_journal(self, head: Head, *, resume: bool) -> tuple[Journal, Recovered | None]:
+        if not resume:
+            return Journal.create(self.partial_path, head), None
+        journal, recovered = Journal.reopen(self.partial_path)
+        if recovered.head != head:
+            journal.close()
+            raise Rejection(
+                "session.resume-differs",
+                "the interrupted recording was made by other software, in another configuration, "
+                "or of another precommit; delete it and start anew with a later attempt number",
+                where=str(self.partial_path),
+            )
+        self._events.note("resume", f"after {len(recovered.records)} challenges")
+        return journal, recovered
+
+    def _run(
+        self, journal: Journal, test: SequentialTest, step: Step | None, head: Head
+    ) -> tuple[Step, int | None]:
+        first_ns: int | None = None
+        if step is not None and step.reason is not None:
+            return step, first_ns
+        start = 1 if step is None else step.n + 1
+        measurements = score_challenges(
+            self.reference,
+            self.candidate,
+            self._challenges(start, head.preset.n_max),
+            cold_below=start + 1,
+        )
+        for measurement in measurements:
+            step = self._append(journal, measurement, test)
+            first_ns = first_ns or measurement.start_ns
+            self.on_step(step)
+            if step.reason is not None:
+                return step, first_ns
+        raise AssertionError("the rule stops at n_max at the latest")
+
+    def _challenges(self, start: int, n_max: int) -> Iterator[tuple[int, Sequence[str]]]:
+        run_id = self.promise.precommit.run_id
+        key = derive_challenge_key(self.promise.secret, self.counterpart_nonce or b"", run_id)
+        for index in range(start, n_max + 1):
+            probes = derive_probes(challenge_seed(key, run_id, index))
+            yield index, [probe.text for probe in probes]
+
+    def _append(
+        self, journal: Journal, measurement: ChallengeMeasurement, test: SequentialTest
+    ) -> Step:
+        contents = tuple(
+            Content(
+                salt=secrets.token_bytes(SALT_BYTES),
+                text=probe.text,
+                token_ids=b"".join(token.to_bytes(4, "little") for token in probe.token_ids),
+                distributions=probe.distributions,
+                score=None,
+            )
+            for probe in measurement.probes
+        )
+        scores = tuple(affinity_score(probe.distributions) for probe in measurement.probes)
+        step = test.observe(scores)
+        record = Record(
+            index=measurement.index,
+            scores=scores,
+            content_digests=tuple(
+                leaf_digest(FrameType.CONTENT, content.encode()) for content in contents
+            ),
+            started_ns=measurement.start_ns,
+            duration_ns=measurement.duration_ns,
+            is_cold=measurement.cold,
+        )
+        journal.append_challenge(record, contents)
+        return step
+
+    def _seal(
+        self, journal: Journal, head: Head, test: SequentialTest, started_ns: int
+    ) -> Statement:
+        outcome = test.outcome()
+        blobs = (
+            Blob(REFERENCE_WEIGHTS, MEDIA_TYPE, self.reference.identity.manifest.to_json()),
+            Blob(CANDIDATE_WEIGHTS, MEDIA_TYPE, self.candidate.identity.manifest.to_json()),
+            Blob(ENVIRONMENT, "application/json", strict_json.encode(self.environment())),
+        )
+        run = FinishedRun(
+            head=head,
+            promise=self.promise,
+            counterpart_nonce=self.counterpart_nonce,
+            outcome=outcome,
+            started_ns=started_ns,
+            run_challenges=outcome.n,
+            events=self._events.read(),
+            blobs=blobs,
+            noise_floor=self.noise_floor,
+            labels=self.labels,
+        )
+        with _deferred_interrupts():
+            statement = seal(journal, run, self.signers)
+            journal.publish(self.output)
+        return statement
+
+
+def partial_path_of(output: Path) -> Path:
+    """Where the journal of a recording is kept."""
+    return output.with_name(output.name + ".partial")
+
+
+def claim_of(model: LoadedModel, name: str) -> ModelClaim:
+    """The claim that a loaded model bears out."""
+    return ModelClaim(name, model.identity.manifest.root_digest)
+
+
+def _identity_of(model: LoadedModel, claim: ModelClaim) -> ModelIdentity:
+    known = model.identity
+    return ModelIdentity(
+        claim=claim,
+        source_kind=known.kind,
+        architecture=known.architecture,
+        dtype=known.dtype,
+        device=known.device,
+        attention=known.attention,
+        parameter_count=known.parameters,
+        vocabulary_size=known.vocabulary,
+    )
+
+
+def _replay(
+    head: Head, recovered: Recovered | None
+) -> tuple[SequentialTest, Step | None, int | None]:
+    test, step, started_ns = SequentialTest(head.preset, head.attempt), None, None
+    for record in recovered.records if recovered else ():
+        started_ns = started_ns if started_ns is not None else record.started_ns
+        assert record.scores is not None
+        step = test.observe(record.scores)
+    return test, step, started_ns
+
+
+@contextmanager
+def _deferred_interrupts() -> Iterator[None]:
+    """Ctrl-C waits until the bundle has its name: sealing takes milliseconds."""
+    caught: list[int] = []
+
+    def remember(number: int, _frame: StackFrame | None) -> None:
+        caught.append(number)
+
+    try:
+        before = signal.signal(signal.SIGINT, remember)
+    except ValueError:  # not in the main thread, which is the only one that gets signals
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        if caught:
+            raise KeyboardInterrupt
