@@ -193,3 +193,8 @@ def recover(path: Path) -> Recovered:
         except Rejection:
             pass  # The frame that a crash cut off, and whatever stands behind it.
     return Recovered(head, tuple(records), tuple(leaves), end)
+
+
+def partial_path_of(output: Path) -> Path:
+    """Where the journal of a recording is kept."""
+    return output.with_name(output.name + ".partial")

@@ -164,7 +164,7 @@ def load_private_keys(path: Path, passphrase: str | None) -> tuple[Signer, ...]:
 
 def _load_block(block: re.Match[bytes], passphrase: str | None, where: str) -> Signer:
     encrypted = block[1] == _ENCRYPTED
-    if encrypted and passphrase is None:
+    if encrypted and not passphrase:
         raise Rejection("key.passphrase-needed", "the private key is encrypted", where=where)
     if passphrase is not None and not encrypted:
         raise Rejection("key.not-encrypted", "the private key is not encrypted", where=where)
@@ -172,8 +172,12 @@ def _load_block(block: re.Match[bytes], passphrase: str | None, where: str) -> S
         private_key = load_pem_private_key(
             block[0], None if passphrase is None else passphrase.encode()
         )
+    except UnsupportedAlgorithm as error:
+        raise Rejection(
+            "key.algorithm", "a key or an encryption of another kind", where=where
+        ) from error
     # What the package knows of the secret stays out of the traceback.
-    except (ValueError, UnsupportedAlgorithm):
+    except ValueError:
         if encrypted:
             raise Rejection(
                 "key.wrong-passphrase", "wrong passphrase, or a damaged file", where=where

@@ -9,12 +9,12 @@ from pathlib import Path
 from types import FrameType as StackFrame
 
 from pot_recorder.event_log import EventLog
-from pot_recorder.journal import Journal, Recovered
+from pot_recorder.journal import Journal, Recovered, partial_path_of
 from pot_recorder.keys import Signer
-from pot_recorder.models.loaded_model import LoadedModel
+from pot_recorder.models.loaded_model import ModelIdentity as LoadedIdentity
 from pot_recorder.promise import Promise
-from pot_recorder.run.batches import choose_layout
-from pot_recorder.run.scorer import ChallengeMeasurement, score_challenges
+from pot_recorder.run.scorer import ChallengeMeasurement
+from pot_recorder.scoring_order import Scorer
 from pot_recorder.seal import FinishedRun, seal
 from pot_recorder.software import this_recorder
 from pot_reverify.challenge.prose import derive_probes
@@ -38,22 +38,25 @@ class Session:
     """Everything that a recording is made from.
 
     Args:
+        scorer: runs both models over challenges.
         output: where the bundle goes; the journal is ``output`` with ``.partial`` added.
-        environment: called once, at the end, for the measured environment document.
+        environment: called once, at the end, with the first challenge that this process ran, for
+            the measured environment document.
         noise_floor: measured beforehand on request; None if it was not asked for.
-        on_step: called after every challenge.
+        on_challenge: called after every challenge, once it is in the journal.
     """
 
-    reference: LoadedModel
-    candidate: LoadedModel
+    reference: LoadedIdentity
+    candidate: LoadedIdentity
+    scorer: Scorer
     promise: Promise
     counterpart_nonce: bytes | None
     signers: Sequence[Signer]
     output: Path
-    environment: Callable[[], dict[str, object]]
+    environment: Callable[[int], dict[str, object]]
     labels: Labels = field(default_factory=lambda: Labels(None, None, None, None))
     noise_floor: NoiseFloor | None = None
-    on_step: Callable[[Step], None] = lambda _step: None
+    on_challenge: Callable[[ChallengeMeasurement, Step], None] = lambda _measurement, _step: None
 
     @property
     def partial_path(self) -> Path:
@@ -87,10 +90,12 @@ class Session:
         with journal:
             try:
                 test, step, started_ns = _replay(head, recovered)
-                step, first_ns = self._run(journal, test, step, head)
+                first_challenge = 1 if step is None else step.n + 1
+                first_ns = self._run(journal, test, step, head)
                 started_ns = started_ns if started_ns is not None else first_ns
                 assert started_ns is not None
-                statement = self._seal(journal, head, test, started_ns)
+                environment = self.environment(first_challenge)
+                statement = self._seal(journal, head, test, started_ns, environment)
             except (PotAuditError, OSError) as error:
                 self._events.note("error", str(error))
                 raise
@@ -130,7 +135,7 @@ class Session:
             challenge_family=precommit.challenge_family,
             scores_hidden=False,
             access="weights",
-            batch_layout=choose_layout(self.reference, self.candidate).value,
+            batch_layout=self.scorer.layout.value,
             reference=_identity_of(self.reference, precommit.reference),
             candidate=_identity_of(self.candidate, precommit.candidate),
             recorder=this_recorder(),
@@ -153,31 +158,25 @@ class Session:
 
     def _run(
         self, journal: Journal, test: SequentialTest, step: Step | None, head: Head
-    ) -> tuple[Step, int | None]:
+    ) -> int | None:
+        """Go on until the rule stops; returns when the first challenge started, if one did."""
         first_ns: int | None = None
         if step is not None and step.reason is not None:
-            return step, first_ns
+            return first_ns
         start = 1 if step is None else step.n + 1
-        measurements = score_challenges(
-            self.reference,
-            self.candidate,
-            self._challenges(start, head.preset.n_max),
-            cold_below=start + 1,
-        )
-        for measurement in measurements:
+        for measurement in self.scorer.score(start, head.preset, self._texts):
             step = self._append(journal, measurement, test)
             first_ns = first_ns or measurement.start_ns
-            self.on_step(step)
+            self.on_challenge(measurement, step)
             if step.reason is not None:
-                return step, first_ns
+                return first_ns
         raise AssertionError("the rule stops at n_max at the latest")
 
-    def _challenges(self, start: int, n_max: int) -> Iterator[tuple[int, Sequence[str]]]:
+    def _texts(self, index: int) -> Sequence[str]:
+        """The probe texts of a challenge."""
         run_id = self.promise.precommit.run_id
         key = derive_challenge_key(self.promise.secret, self.counterpart_nonce or b"", run_id)
-        for index in range(start, n_max + 1):
-            probes = derive_probes(challenge_seed(key, run_id, index))
-            yield index, [probe.text for probe in probes]
+        return [probe.text for probe in derive_probes(challenge_seed(key, run_id, index))]
 
     def _append(
         self, journal: Journal, measurement: ChallengeMeasurement, test: SequentialTest
@@ -208,13 +207,18 @@ class Session:
         return step
 
     def _seal(
-        self, journal: Journal, head: Head, test: SequentialTest, started_ns: int
+        self,
+        journal: Journal,
+        head: Head,
+        test: SequentialTest,
+        started_ns: int,
+        environment: dict[str, object],
     ) -> Statement:
         outcome = test.outcome()
         blobs = (
-            Blob(REFERENCE_WEIGHTS, MEDIA_TYPE, self.reference.identity.manifest.to_json()),
-            Blob(CANDIDATE_WEIGHTS, MEDIA_TYPE, self.candidate.identity.manifest.to_json()),
-            Blob(ENVIRONMENT, "application/json", strict_json.encode(self.environment())),
+            Blob(REFERENCE_WEIGHTS, MEDIA_TYPE, self.reference.manifest.to_json()),
+            Blob(CANDIDATE_WEIGHTS, MEDIA_TYPE, self.candidate.manifest.to_json()),
+            Blob(ENVIRONMENT, "application/json", strict_json.encode(environment)),
         )
         run = FinishedRun(
             head=head,
@@ -222,7 +226,7 @@ class Session:
             counterpart_nonce=self.counterpart_nonce,
             outcome=outcome,
             started_ns=started_ns,
-            run_challenges=outcome.n,
+            run_challenges=max(outcome.n, self.scorer.answered),
             events=self._events.read(),
             blobs=blobs,
             noise_floor=self.noise_floor,
@@ -234,21 +238,16 @@ class Session:
         return statement
 
 
-def partial_path_of(output: Path) -> Path:
-    """Where the journal of a recording is kept."""
-    return output.with_name(output.name + ".partial")
-
-
-def claim_of(model: LoadedModel, name: str) -> ModelClaim:
+def claim_of(model: LoadedIdentity, name: str) -> ModelClaim:
     """The claim that a loaded model bears out."""
-    return ModelClaim(name, model.identity.manifest.root_digest)
+    return ModelClaim(name, model.manifest.root_digest)
 
 
-def _identity_of(model: LoadedModel, claim: ModelClaim) -> ModelIdentity:
-    known = model.identity
+def _identity_of(known: LoadedIdentity, claim: ModelClaim) -> ModelIdentity:
     return ModelIdentity(
         claim=claim,
         source_kind=known.kind,
+        revision=known.revision,
         architecture=known.architecture,
         dtype=known.dtype,
         device=known.device,

@@ -24,13 +24,14 @@ SEED_BYTES: Final = 32
 
 # The order is part of the family: kinds are drawn by their place in it.
 _GRAMMAR_DIGESTS: Final = {
-    "narrative": "459c32895b5cd4707f16a66508c8432cf29086d27000f74d6f3f7babeaf6ca1b",
-    "encyclopaedic": "cb91c596e6ca959e9e5729ac5cd89b922fffbfd6c67ccca824884fa80d85b2b8",
-    "dialogue": "bdbea16a823039f01bab94b4a9536b27f913fdaa782fa9ed8dace39d3f524179",
-    "instructions": "d753252efada4253c835cfd40b46e190de598813b80e1c4c2a25cb855bc22c78",
-    "arithmetic": "481fa74d8e5d81765363d9e7bf0936a522dda5f5e555ecef6d5ce8fbfd8174fa",
-    "code": "939e612697c22fe40506cc628ad9150c921502c0bcbb1801c7da931d41f00108",
-    "tables": "dc91b1a8ba15b1d6468a1a38a6f7201c88c987e70c4410d887981b3760cca901",
+    "narrative": "f983d37a8a7203daaeddc7141b9f79170e55057a1633a25e4e1395bd3a636963",
+    "encyclopaedic": "592b95693fc7695c6152c59d19b10f925b6c37b9957b906eb26872b227b31f4e",
+    "dialogue": "9904b44f03936f0b17234ff82cc3e1a988c37093fa88d1f0acca90408dbecc16",
+    "instructions": "784fd4cd07f97a6da241ebb70abc54f494ec5169adc504f21dcbb44f83c6a2fe",
+    "arithmetic": "7f431346409048a1c05ed0636ab2235bdf26eb547fae0535a7acd97abb772a6d",
+    "code": "18e56e2ce09f47d6d1d3ab92d778e82e238d028832b3bc2d210891eb54267301",
+    "tables": "c75a95fb68ddd60461d4bdf0a022f0c4b9281e7478e1964681ac2a3f8bd45553",
+    "languages": "1e37d26d3298b7aa8c2725db7a9b75a78ad72947bf8b2e8cd53e1bfada11e703",
 }
 KINDS: Final = tuple(_GRAMMAR_DIGESTS)
 

@@ -34,6 +34,7 @@ class ModelIdentity:
 
     claim: ModelClaim
     source_kind: str
+    revision: str | None
     architecture: str
     dtype: str
     device: str
@@ -51,6 +52,7 @@ class ModelIdentity:
             "device": self.device,
             "dtype": self.dtype,
             "parameter_count": self.parameter_count,
+            "revision": self.revision,
             "source_kind": self.source_kind,
             "vocabulary_size": self.vocabulary_size,
         }
@@ -79,7 +81,8 @@ def parse_model_identity(fields: Fields) -> ModelIdentity:
     digest = fields.take_bytes("weights_digest", 32) if has_digest else None
     identity = ModelIdentity(
         claim=ModelClaim(name, digest),
-        source_kind=fields.take_literal("source_kind", "folder", "gguf", "hub"),
+        source_kind=fields.take_literal("source_kind", "safetensors", "gguf"),
+        revision=None if fields.drop_null("revision") else fields.take_str("revision"),
         architecture=fields.take_str("architecture"),
         dtype=fields.take_str("dtype"),
         device=fields.take_str("device"),

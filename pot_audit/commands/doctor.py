@@ -1,0 +1,74 @@
+"""``pot-audit doctor``: what this installation can and cannot do."""
+
+import json
+import os
+import platform
+import shutil
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+
+_RECORD = ("torch", "transformers", "safetensors", "gguf", "numpy", "psutil", "cryptography")
+_REVERIFY = ("msgpack", "nacl", "jsonschema")
+_DISTRIBUTION = {"nacl": "pynacl"}
+
+
+@click.command(
+    name="doctor",
+    short_help="Say what this installation can do, and what mends it.",
+    epilog="Example: pot-audit doctor",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(*, as_json: bool) -> None:
+    """Look for what each command needs. Nothing is changed, and the network is not used."""
+    abilities = [
+        _ability("re-verify bundles", _REVERIFY, "pip install pot-audit"),
+        _ability("check ML-DSA-65 signatures", ("cryptography",), "pip install 'pot-audit[pq]'"),
+        _ability("record bundles", _RECORD, "pip install 'pot-audit[record]'"),
+    ]
+    free_bytes = shutil.disk_usage(Path.cwd()).free
+    machine = {
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
+        "free_disk_bytes": free_bytes,
+        "omp_wait_policy": os.environ.get("OMP_WAIT_POLICY", "not set: record sets PASSIVE"),
+    }
+    if as_json:
+        able = [{**asdict(ability), "able": ability.able} for ability in abilities]
+        click.echo(json.dumps({"abilities": able, "machine": machine}, indent=2))
+        return
+    for ability in abilities:
+        click.echo(f"  {'yes' if ability.able else 'no':<4} {ability.what}")
+        for package, found in ability.packages.items():
+            click.echo(f"         {package:<14} {found or 'missing'}")
+        if not ability.able:
+            click.echo(f"         mend it: {ability.mend}")
+    click.echo(f"  python {machine['python']}, {machine['cores']} cores, ", nl=False)
+    click.echo(f"{free_bytes // 10**9} GB free here")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ability:
+    what: str
+    packages: dict[str, str | None]
+    mend: str
+
+    @property
+    def able(self) -> bool:
+        return None not in self.packages.values()
+
+
+def _ability(what: str, packages: tuple[str, ...], mend: str) -> _Ability:
+    return _Ability(what, {package: _version(package) for package in packages}, mend)
+
+
+def _version(package: str) -> str | None:
+    if find_spec(package) is None:
+        return None
+    try:
+        return version(_DISTRIBUTION.get(package, package))
+    except PackageNotFoundError:
+        return "installed"

@@ -1,0 +1,68 @@
+"""``pot-audit keygen``: a key pair for signing bundles."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from pot_audit.key_files import read_passphrase
+from pot_recorder.keys import Protection, generate_private_keys, save_private_keys
+
+
+@click.command(
+    name="keygen",
+    short_help="Make a key pair for signing bundles.",
+    epilog="Example: pot-audit keygen acme   (writes acme and acme.pub)",
+)
+@click.argument("key", type=click.Path(path_type=Path))
+@click.option(
+    "--pq",
+    is_flag=True,
+    help="Add an ML-DSA-65 key, for archives that outlive elliptic curves.",
+)
+@click.option(
+    "--passphrase-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Take the passphrase from the first line of a file instead of asking.",
+)
+@click.option("--no-passphrase", is_flag=True, help="Leave the private key unencrypted on disk.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    *,
+    key: Path,
+    pq: bool,
+    passphrase_file: Path | None,
+    no_passphrase: bool,
+    as_json: bool,
+) -> None:
+    """Write a new private key to KEY, encrypted, and its public key to KEY.pub.
+
+    Give KEY.pub to those who re-verify your bundles, over a channel that they trust.
+    """
+    if no_passphrase and passphrase_file:
+        raise click.UsageError("--no-passphrase and --passphrase-file exclude each other")
+    protection: str | Protection | None = read_passphrase(passphrase_file)
+    if no_passphrase:
+        protection = Protection.UNSAFE_NONE
+    elif protection is None:
+        if not sys.stdin.isatty():
+            raise click.UsageError(
+                "no terminal to ask for a passphrase: give --passphrase-file or --no-passphrase"
+            )
+        protection = click.prompt(
+            "New passphrase", hide_input=True, confirmation_prompt=True, err=True
+        )
+    signers = generate_private_keys(post_quantum=pq)
+    public_path = save_private_keys(signers, key, protection)
+    keys = [
+        {"algorithm": one.public_key.algorithm.value, "key_id": one.public_key.key_id}
+        for one in signers
+    ]
+    if as_json:
+        click.echo(json.dumps({"private": str(key), "public": str(public_path), "keys": keys}))
+        return
+    click.echo(f"private key  {key}" + ("  (not encrypted)" if no_passphrase else ""))
+    click.echo(f"public key   {public_path}")
+    for one in keys:
+        click.echo(f"  {one['algorithm']}  {one['key_id']}")

@@ -1,0 +1,165 @@
+"""``pot-audit record``: run two models and seal the answer into a bundle."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pot_audit.key_files import key_option, load_signers, passphrase_option
+from pot_audit.preset_option import preset_option, resolve_preset
+from pot_audit.progress import StepProgress, note
+from pot_recorder.environment.kernel_environment import prepare_kernel_environment
+from pot_recorder.journal import partial_path_of
+from pot_reverify.challenge.seeds import NONCE_BYTES
+from pot_reverify.documents.statement import Labels, Statement
+from pot_reverify.errors import PotAuditError, Rejection
+
+if TYPE_CHECKING:
+    from pot_recorder.models.load import DType
+
+DTYPES = click.Choice(["auto", "float32", "bfloat16", "float16"])
+
+
+@click.command(
+    name="record",
+    short_help="Run two models and seal the decision into a bundle.",
+    epilog="Example: pot-audit record --reference ./model --candidate ./model-int8 "
+    "--preset audit --key acme -o bundle.potb",
+)
+@click.option("--reference", required=True, help="Folder, .gguf file or hub id.")
+@click.option("--candidate", required=True, help="Folder, .gguf file or hub id.")
+@preset_option
+@key_option
+@passphrase_option
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New bundle.")
+@click.option(
+    "--precommit",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A precommit made before (pot-audit precommit); otherwise one is made now.",
+)
+@click.option("--counterpart-nonce", metavar="HEX", help="The counterpart's 32 bytes.")
+@click.option(
+    "--attempt",
+    type=click.IntRange(1, 32),
+    default=1,
+    show_default=True,
+    help="Number of this attempt at the same claim; attempt r runs at α/2^(r−1).",
+)
+@click.option("--resume", is_flag=True, help="Go on with an interrupted recording.")
+@click.option("--dtype", type=DTYPES, default="auto", show_default=True, help="Of both models.")
+@click.option("--candidate-dtype", type=DTYPES, help="Of the candidate, if it is another one.")
+@click.option("--device", default="cpu", show_default=True, help="Torch device of both models.")
+@click.option(
+    "--one-at-a-time",
+    is_flag=True,
+    help="Keep only one model in memory: the reference over a block of challenges, then the other.",
+)
+@click.option("--threads", type=click.IntRange(1), help="Threads inside one operation.")
+@click.option(
+    "--noise-floor",
+    is_flag=True,
+    help="Also score the reference against itself in the candidate's dtype; only reported.",
+)
+@click.option("--reference-name", help="What the bundle calls the reference.")
+@click.option("--candidate-name", help="What the bundle calls the candidate.")
+@click.option("--responsible", help="Responsible person, for the record.")
+@click.option("--organisation", help="Organisation, for the record.")
+@click.option("--retain-until", metavar="DATE", help="Retention label, for the record.")
+@click.option("--confidentiality", help="Confidentiality label, for the record.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    *,
+    reference: str,
+    candidate: str,
+    preset: str,
+    preset_file: Path | None,
+    key: Path,
+    passphrase_file: Path | None,
+    output: Path,
+    precommit: Path | None,
+    counterpart_nonce: str | None,
+    attempt: int,
+    resume: bool,
+    dtype: "DType",
+    candidate_dtype: "DType | None",
+    device: str,
+    one_at_a_time: bool,
+    threads: int | None,
+    noise_floor: bool,
+    reference_name: str | None,
+    candidate_name: str | None,
+    responsible: str | None,
+    organisation: str | None,
+    retain_until: str | None,
+    confidentiality: str | None,
+    as_json: bool,
+) -> None:
+    """Commit to secret challenges, run both models on them, decide, and seal one signed file.
+
+    Ctrl-C or a crash loses nothing: run the same command again with --resume.
+    """
+    parameters = resolve_preset(preset, preset_file)
+    signers = load_signers(key, passphrase_file)
+    nonce = None if counterpart_nonce is None else _parse_nonce(counterpart_nonce)
+    prepare_kernel_environment()
+    from pot_recorder.recording import RecordingRequest, record_bundle  # noqa: PLC0415  torch
+
+    request = RecordingRequest(
+        reference=reference,
+        candidate=candidate,
+        preset=parameters,
+        signers=signers,
+        output=output,
+        attempt=attempt,
+        precommit=precommit,
+        counterpart_nonce=nonce,
+        dtype=dtype,
+        candidate_dtype=candidate_dtype,
+        device=device,
+        threads=threads,
+        one_at_a_time=one_at_a_time,
+        measure_noise_floor=noise_floor,
+        labels=Labels(responsible, organisation, retain_until, confidentiality),
+        reference_name=reference_name,
+        candidate_name=candidate_name,
+    )
+    progress = StepProgress(output.name, parameters.n_min, parameters.n_max)
+    try:
+        statement = record_bundle(request, resume=resume, on_note=note, on_step=progress.show)
+    except (KeyboardInterrupt, PotAuditError, OSError):
+        progress.finish()
+        if partial_path_of(output).exists():
+            note(f"what was recorded is kept in {partial_path_of(output)}")
+            note("hint: run the same command with --resume")
+        raise
+    progress.finish()
+    if as_json:
+        click.echo(json.dumps({"bundle": str(output), **_summary(statement)}))
+        return
+    click.echo(f"{output}: {statement.decision} after {statement.challenges} challenges")
+    click.echo(f"next: pot-audit reverify {output} --signer {key}.pub", err=True)
+
+
+def _summary(statement: Statement) -> dict[str, object]:
+    return {
+        "decision": statement.decision,
+        "stop_reason": statement.stop_reason,
+        "challenges": statement.challenges,
+        "probes": statement.probes,
+        "score_sum": statement.score_sum,
+        "half_width_sum": statement.half_width_sum,
+        "margin": list(statement.margin.as_integer_ratio()),
+    }
+
+
+def _parse_nonce(text: str) -> bytes:
+    try:
+        nonce = bytes.fromhex(text)
+    except ValueError:
+        nonce = b""
+    if len(nonce) != NONCE_BYTES:
+        raise Rejection(
+            "session.nonce", "a counterpart's nonce is 64 hex digits", where="--counterpart-nonce"
+        )
+    return nonce

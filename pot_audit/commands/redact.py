@@ -1,0 +1,64 @@
+"""``pot-audit redact``: withhold contents without breaking a signature."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pot_recorder.redact import redact
+from pot_reverify.documents.bundle_reader import read_bundle
+
+
+@click.command(
+    name="redact",
+    short_help="Withhold probes of a bundle; signatures still hold.",
+    epilog="Example: pot-audit redact bundle.potb --probe 3 --probe 7:2 -o redacted.potb",
+)
+@click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="New file.")
+@click.option(
+    "--probe",
+    "probes",
+    multiple=True,
+    metavar="I[:J]",
+    help="Withhold probe J (1 to 4) of challenge I, or all four of it; may be repeated.",
+)
+@click.option("--all", "everything", is_flag=True, help="Withhold every probe.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def command(
+    *,
+    bundle: Path,
+    output: Path,
+    probes: tuple[str, ...],
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Copy BUNDLE without the texts and model outputs of some probes.
+
+    Their scores stay, on the recorder's signature: re-verifying needs --allow-withheld then.
+    """
+    if everything == bool(probes):
+        raise click.UsageError("name probes with --probe, or all of them with --all")
+    wanted = {one for text in probes for one in _parse_probe(text)}
+    if everything:
+        with bundle.open("rb") as stream:
+            size_bytes = stream.seek(0, 2)
+            stream.seek(0)
+            count = len(read_bundle(stream, size_bytes).challenges)
+        wanted = {(index, probe) for index in range(1, count + 1) for probe in range(1, 5)}
+    withheld = redact(bundle, output, wanted)
+    if as_json:
+        click.echo(json.dumps({"output": str(output), "withheld": withheld}))
+        return
+    click.echo(f"{output}: {withheld} contents withheld")
+    click.echo(f"next: pot-audit reverify {output} --signer KEY.pub --allow-withheld", err=True)
+
+
+def _parse_probe(text: str) -> list[tuple[int, int]]:
+    index, colon, probe = text.partition(":")
+    if index.isascii() and index.isdigit() and int(index) > 0:
+        if not colon:
+            return [(int(index), number) for number in range(1, 5)]
+        if probe in {"1", "2", "3", "4"}:
+            return [(int(index), int(probe))]
+    raise click.UsageError(f"--probe: expected I or I:J with J from 1 to 4, got {text!r}")

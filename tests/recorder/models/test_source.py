@@ -1,0 +1,112 @@
+# ruff: noqa: E402 - the module is skipped before it imports what needs torch
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch", reason="needs the `record` extra")
+
+from pot_recorder.models.source import INDEX_NAME, parse_model_source, parse_shard_index
+from pot_reverify.errors import Rejection
+
+
+def refusal(spec: str) -> Rejection:
+    with pytest.raises(Rejection) as caught:
+        parse_model_source(spec)
+    return caught.value
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_bytes(b"{}")
+    return tmp_path
+
+
+def test_folder(folder: Path) -> None:
+    (folder / "README.md").touch()
+    (folder / "modeling_custom.py").touch()
+    (folder / "original").mkdir()
+    source = parse_model_source(str(folder))
+    assert source.kind == "safetensors"
+    assert source.weight_file == "model.safetensors"
+    assert source.small_files == ("config.json", "tokenizer.json")
+
+
+def test_sharded_folder_names_its_index(folder: Path) -> None:
+    (folder / INDEX_NAME).write_text("{}")
+    source = parse_model_source(str(folder))
+    assert source.weight_file == INDEX_NAME
+    assert INDEX_NAME not in source.small_files
+
+
+def test_gguf(tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").touch()
+    source = parse_model_source(str(tmp_path / "model.gguf"))
+    assert (source.kind, source.folder, source.weight_file) == ("gguf", tmp_path, "model.gguf")
+
+
+@pytest.mark.parametrize("spec", ["openai:http://localhost:8000#m", "https://host/v1"])
+def test_api_is_refused(spec: str) -> None:
+    error = refusal(spec)
+    assert error.code == "model.api-not-supported"
+    assert "not supported yet" in error.message
+
+
+@pytest.mark.parametrize("spec", ["/no/such/folder", "nowhere", "a/b/c", "owner/model.gguf"])
+def test_missing(spec: str) -> None:
+    assert refusal(spec).code == "model.not-found"
+
+
+def test_no_config(folder: Path) -> None:
+    (folder / "config.json").unlink()
+    assert refusal(str(folder)).code == "model.no-config"
+
+
+def test_no_tokenizer(folder: Path) -> None:
+    (folder / "tokenizer.json").unlink()
+    assert refusal(str(folder)).code == "model.no-tokenizer"
+
+
+def test_no_weights(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    assert refusal(str(folder)).code == "model.no-weights"
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "consolidated.00.pth"])
+def test_pickle_weights(folder: Path, name: str) -> None:
+    (folder / "model.safetensors").rename(folder / name)
+    assert refusal(str(folder)).code == "model.pickle-weights"
+
+
+def test_unknown_file(tmp_path: Path) -> None:
+    (tmp_path / "model.onnx").touch()
+    assert refusal(str(tmp_path / "model.onnx")).code == "model.unknown-format"
+
+
+def test_hub_id_without_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert refusal("pot-audit-tests/no-such-model@main").code == "model.download-failed"
+
+
+def test_shard_index() -> None:
+    index = {"weight_map": {"a": "2.safetensors", "b": "1.safetensors", "c": "2.safetensors"}}
+    assert parse_shard_index(json.dumps(index).encode(), "x") == ("1.safetensors", "2.safetensors")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"not JSON",
+        b"[]",
+        b"{}",
+        b'{"weight_map": {}}',
+        b'{"weight_map": {"a": "../../other/model.safetensors"}}',
+        b'{"weight_map": {"a": "pytorch_model.bin"}}',
+        b"[" * 100_000,
+    ],
+)
+def test_corrupt_index(content: bytes) -> None:
+    with pytest.raises(Rejection) as caught:
+        parse_shard_index(content, "index")
+    assert caught.value.code == "model.corrupt-index"
