@@ -13,6 +13,8 @@ from typing import Final, NoReturn, cast
 from pot_reverify.errors import Rejection
 
 MAX_DEPTH: Final = 32
+# Strings and brackets. An empty array is two bytes of text and 56 in memory.
+MAX_TOKENS: Final = 2**20
 MIN_INTEGER: Final = -(2**63)
 MAX_INTEGER: Final = 2**63 - 1
 
@@ -40,7 +42,7 @@ def decode(data: bytes) -> dict[str, object]:
         raise Rejection(
             "json.invalid-utf8", "the document is not UTF-8", where=f"byte {error.start}"
         ) from error
-    _check_depth(text)
+    _check_shape(text)
     start = len(text) - len(text.lstrip(_WHITE_SPACE))
     try:
         value, end = _DECODER.raw_decode(text, start)
@@ -82,10 +84,12 @@ def encode(document: Mapping[str, object]) -> bytes:
     return data
 
 
-def _check_depth(text: str) -> None:
-    """Before the parser, which recurses."""
+def _check_shape(text: str) -> None:
+    """Before the parser, which recurses and builds whatever it reads."""
     depth = 0
-    for token in _STRING_OR_BRACKET.finditer(text):
+    for count, token in enumerate(_STRING_OR_BRACKET.finditer(text), start=1):
+        if count > MAX_TOKENS:
+            raise Rejection("json.items", f"more than {MAX_TOKENS} strings and brackets")
         bracket = text[token.start()]
         if bracket in "[{":
             depth += 1

