@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pot_recorder.environment.run_meter import RunMeter
+from pot_recorder.environment.run_meter import RunMeter, RunMetrics
 from pot_recorder.journal import partial_path_of, recover
 from pot_recorder.keys import Signer
 from pot_recorder.models.load import DType, open_model
@@ -24,11 +24,12 @@ from pot_recorder.run.noise_floor import measure_noise_floor
 from pot_recorder.run.scorer import ChallengeMeasurement
 from pot_recorder.run.tokenizers import tokenizer_facts, verify_same_tokenizer
 from pot_recorder.scoring_order import BlockScorer, ResidentScorer, Scorer
-from pot_recorder.session import Session, claim_of
+from pot_recorder.session import Environment, Session, claim_of
 from pot_reverify.challenge.prose import derive_probes
 from pot_reverify.decision.empirical_bernstein import Step
 from pot_reverify.decision.presets import Preset
-from pot_reverify.documents.statement import Labels, NoiseFloor, Statement
+from pot_reverify.documents.statement import Statement
+from pot_reverify.documents.statement_parts import Labels, NoiseFloor
 from pot_reverify.errors import Rejection
 
 NOISE_FLOOR_CHALLENGES = 8
@@ -113,7 +114,7 @@ def record_bundle(
         counterpart_nonce=request.counterpart_nonce,
         signers=request.signers,
         output=request.output,
-        environment=lambda first: {**meter.finish().to_document(), "first_challenge": first},
+        environment=lambda first: _environment(meter.finish(), first),
         labels=request.labels,
         noise_floor=floor,
         on_challenge=observe,
@@ -222,6 +223,17 @@ def _promise(
     )
     save_promise(promise, path, request.signers)
     return promise, path
+
+
+def _environment(metrics: RunMetrics, first_challenge: int) -> Environment:
+    machine, software = metrics.machine, metrics.software
+    devices = ", ".join(device.name for device in machine.accelerators) or "no accelerator"
+    summary = (
+        f"{machine.system}, {machine.architecture}, {machine.processor}, "
+        f"{machine.usable_cores} cores, {devices}; {software.python}, torch {software.torch_build}"
+    )
+    document = {**metrics.to_document(), "first_challenge": first_challenge}
+    return Environment(summary[:1024], document)
 
 
 def _noise_floor(request: RecordingRequest, source: ModelSource) -> NoiseFloor | None:

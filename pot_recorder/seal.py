@@ -15,14 +15,8 @@ from pot_reverify.documents.blob import Blob
 from pot_reverify.documents.challenge_record import PROBES
 from pot_reverify.documents.head import Head
 from pot_reverify.documents.reveal import Reveal, RunEvent
-from pot_reverify.documents.statement import (
-    PAYLOAD_TYPE,
-    DeclaredSigner,
-    Labels,
-    LeafCounts,
-    NoiseFloor,
-    Statement,
-)
+from pot_reverify.documents.statement import PAYLOAD_TYPE, Statement
+from pot_reverify.documents.statement_parts import DeclaredSigner, Labels, LeafCounts, NoiseFloor
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +37,7 @@ class FinishedRun:
     run_challenges: int
     events: tuple[RunEvent, ...]
     blobs: tuple[Blob, ...]
+    environment_summary: str
     noise_floor: NoiseFloor | None
     labels: Labels
 
@@ -103,6 +98,7 @@ def _statement(leaves: Sequence[bytes], run: FinishedRun, signers: Sequence[Sign
         access=head.access,
         binding_grade="unbound" if None in weights else "W",
         quote_digests=(),
+        environment_summary=run.environment_summary,
         recorder_version=head.recorder.version,
         recorder_code_digest=head.recorder.code_digest,
         signers=tuple(

@@ -26,11 +26,20 @@ from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, ENVIRONMENT, REFERENC
 from pot_reverify.documents.challenge_record import SALT_BYTES, Content, Record
 from pot_reverify.documents.head import Head
 from pot_reverify.documents.model_identity import ModelClaim, ModelIdentity
-from pot_reverify.documents.statement import Labels, NoiseFloor, Statement
+from pot_reverify.documents.statement import Statement
+from pot_reverify.documents.statement_parts import Labels, NoiseFloor
 from pot_reverify.documents.weight_manifest import MEDIA_TYPE
 from pot_reverify.encoding import strict_json
 from pot_reverify.errors import PotAuditError, Rejection
 from pot_reverify.score.affinity import affinity_score
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What the run ran on and cost: a line for the statement, a document for the bundle."""
+
+    summary: str
+    document: dict[str, object]
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class Session:
         scorer: runs both models over challenges.
         output: where the bundle goes; the journal is ``output`` with ``.partial`` added.
         environment: called once, at the end, with the first challenge that this process ran, for
-            the measured environment document.
+            the measured environment.
         noise_floor: measured beforehand on request; None if it was not asked for.
         on_challenge: called after every challenge, once it is in the journal.
     """
@@ -53,7 +62,7 @@ class Session:
     counterpart_nonce: bytes | None
     signers: Sequence[Signer]
     output: Path
-    environment: Callable[[int], dict[str, object]]
+    environment: Callable[[int], Environment]
     labels: Labels = field(default_factory=lambda: Labels(None, None, None, None))
     noise_floor: NoiseFloor | None = None
     on_challenge: Callable[[ChallengeMeasurement, Step], None] = lambda _measurement, _step: None
@@ -212,13 +221,13 @@ class Session:
         head: Head,
         test: SequentialTest,
         started_ns: int,
-        environment: dict[str, object],
+        environment: Environment,
     ) -> Statement:
         outcome = test.outcome()
         blobs = (
             Blob(REFERENCE_WEIGHTS, MEDIA_TYPE, self.reference.manifest.to_json()),
             Blob(CANDIDATE_WEIGHTS, MEDIA_TYPE, self.candidate.manifest.to_json()),
-            Blob(ENVIRONMENT, "application/json", strict_json.encode(environment)),
+            Blob(ENVIRONMENT, "application/json", strict_json.encode(environment.document)),
         )
         run = FinishedRun(
             head=head,
@@ -229,6 +238,7 @@ class Session:
             run_challenges=max(outcome.n, self.scorer.answered),
             events=self._events.read(),
             blobs=blobs,
+            environment_summary=environment.summary,
             noise_floor=self.noise_floor,
             labels=self.labels,
         )

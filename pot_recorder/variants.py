@@ -18,15 +18,14 @@ _LEARNING_RATE = 5e-5
 _NOT_TOKENIZER = {".bin", ".md", ".safetensors"}
 
 
-def save_gguf_as_folder(gguf: Path, folder: Path) -> None:
-    """Dequantise a GGUF file once, and keep the float32 weights as a safetensors folder."""
-    network = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.float32
-    )
+def save_gguf_as_folder(gguf: Path, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Dequantise a GGUF file once, and keep its weights as a safetensors folder."""
+    network = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=dtype)
     # transformers does not save a model that it took from GGUF; one of the same shape it does.
     config = network.config
     del config.quantization_config
     plain = type(network)(config)
+    torch.nn.Module.to(plain, dtype)
     plain.load_state_dict(network.state_dict())
     plain.save_pretrained(folder)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)

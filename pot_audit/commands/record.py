@@ -12,7 +12,8 @@ from pot_audit.progress import StepProgress, note
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 from pot_recorder.journal import partial_path_of
 from pot_reverify.challenge.seeds import NONCE_BYTES
-from pot_reverify.documents.statement import Labels, Statement
+from pot_reverify.documents.statement import Statement
+from pot_reverify.documents.statement_parts import Labels
 from pot_reverify.errors import PotAuditError, Rejection
 
 if TYPE_CHECKING:

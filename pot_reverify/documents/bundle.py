@@ -6,7 +6,8 @@ from pot_reverify.documents.blob import Attachment, Blob
 from pot_reverify.documents.head import Head
 from pot_reverify.documents.reveal import Reveal
 from pot_reverify.documents.signed_bytes import Signature
-from pot_reverify.documents.statement import LeafCounts, Statement
+from pot_reverify.documents.statement import Statement
+from pot_reverify.documents.statement_parts import LeafCounts
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ from pot_reverify.documents.challenge_record import (
 from pot_reverify.documents.head import Head, parse_head
 from pot_reverify.documents.reveal import parse_reveal
 from pot_reverify.documents.signed_bytes import MAX_SIGNATURES, Signature, parse_signature
-from pot_reverify.documents.statement import LeafCounts, parse_statement
+from pot_reverify.documents.statement import parse_statement
+from pot_reverify.documents.statement_parts import LeafCounts
 from pot_reverify.encoding import canonical_msgpack
 from pot_reverify.encoding.digest import sha256_digest
 from pot_reverify.encoding.fields import Fields

@@ -9,7 +9,17 @@ from fractions import Fraction
 
 from pot_reverify.decision.presets import Preset, parse_preset
 from pot_reverify.documents.precommit import MAX_ATTEMPT
-from pot_reverify.documents.signed_bytes import MAX_SIGNATURES
+from pot_reverify.documents.statement_parts import (
+    DeclaredSigner,
+    Labels,
+    LeafCounts,
+    NoiseFloor,
+    parse_labels,
+    parse_leaves,
+    parse_noise_floor,
+    parse_signers,
+    take_optional_str,
+)
 from pot_reverify.encoding import strict_json
 from pot_reverify.encoding.digest import format_digest, parse_digest
 from pot_reverify.encoding.fields import Fields
@@ -18,43 +28,6 @@ from pot_reverify.errors import Rejection
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:pot-audit:predicate:decision:1"
-
-
-@dataclass(frozen=True, slots=True)
-class DeclaredSigner:
-    """A signer that the recorder declares; a stripped signature is missed by it."""
-
-    algorithm: str
-    key_id: str
-
-
-@dataclass(frozen=True, slots=True)
-class LeafCounts:
-    """How many leaves the tree has, in all and of each kind that may repeat."""
-
-    total: int
-    records: int
-    contents: int
-    blobs: int
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseFloor:
-    """Scores of the reference against itself in the candidate's configuration. Only reported."""
-
-    probes: int
-    score_sum: int
-    score_max: int
-
-
-@dataclass(frozen=True, slots=True)
-class Labels:
-    """What people want to be on record; no check relies on it."""
-
-    responsible_person: str | None
-    organisation: str | None
-    retention_until: str | None
-    confidentiality: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +61,7 @@ class Statement:
     access: str
     binding_grade: str
     quote_digests: tuple[bytes, ...]
+    environment_summary: str
     recorder_version: str
     recorder_code_digest: bytes
     signers: tuple[DeclaredSigner, ...]
@@ -123,6 +97,7 @@ class Statement:
             "challenges": self.challenges,
             "decision": self.decision,
             "ended_ns": self.ended_ns,
+            "environment_summary": self.environment_summary,
             "half_width_sum": self.half_width_sum,
             "labels": {
                 "confidentiality": self.labels.confidentiality,
@@ -200,19 +175,20 @@ def parse_statement(payload: bytes, where: str) -> Statement:
         rule=fields.take_str("rule", 32),
         score=fields.take_str("score", 32),
         challenge_family=fields.take_str("challenge_family", 32),
-        score_commitment=_optional_str(fields, "score_commitment"),
+        score_commitment=take_optional_str(fields, "score_commitment"),
         precommit_digest=fields.take_digest("precommit_digest"),
         started_ns=fields.take_int("started_ns"),
         ended_ns=fields.take_int("ended_ns"),
-        leaves=_parse_leaves(fields.take_fields("leaves")),
+        leaves=parse_leaves(fields.take_fields("leaves")),
         access=fields.take_str("access", 32),
         binding_grade=fields.take_literal("binding_grade", "W", "A", "B", "C", "D", "unbound"),
         quote_digests=_parse_digests(fields, "quote_digests"),
+        environment_summary=fields.take_str("environment_summary", 1024),
         recorder_version=recorder.take_str("version"),
         recorder_code_digest=recorder.take_digest("code_digest"),
-        signers=_parse_signers(fields),
-        noise_floor=_parse_noise_floor(fields),
-        labels=_parse_labels(fields.take_fields("labels")),
+        signers=parse_signers(fields),
+        noise_floor=parse_noise_floor(fields),
+        labels=parse_labels(fields.take_fields("labels")),
     )
     recorder.finish()
     fields.drop_extensions()
@@ -248,55 +224,8 @@ def _parse_run_id(fields: Fields) -> bytes:
     return parse_digest("sha256:" + fields.take_str("run_id", 32) + "0" * 32)[:16]
 
 
-def _optional_str(fields: Fields, name: str) -> str | None:
-    return None if fields.drop_null(name) else fields.take_str(name)
-
-
-def _parse_leaves(fields: Fields) -> LeafCounts:
-    counts = LeafCounts(
-        *(fields.take_int(name, 0, 2**24) for name in ("total", "records", "contents", "blobs"))
-    )
-    fields.finish()
-    return counts
-
-
 def _parse_digests(fields: Fields, name: str) -> tuple[bytes, ...]:
     digests = fields.take_list(name, 0, 1024)
     if not all(isinstance(one, str) for one in digests):
         raise Rejection("schema.wrong-type", "a digest is a string", where=fields.at(name))
     return tuple(parse_digest(str(one)) for one in digests)
-
-
-def _parse_signers(fields: Fields) -> tuple[DeclaredSigner, ...]:
-    signers = []
-    for number, item in enumerate(fields.take_list("signers", 1, MAX_SIGNATURES)):
-        entry = Fields(item, f"{fields.at('signers')}[{number}]")
-        signers.append(
-            DeclaredSigner(entry.take_str("algorithm", 32), entry.take_str("key_id", 80))
-        )
-        entry.finish()
-    return tuple(signers)
-
-
-def _parse_noise_floor(fields: Fields) -> NoiseFloor | None:
-    if fields.drop_null("noise_floor"):
-        return None
-    inner = fields.take_fields("noise_floor")
-    floor = NoiseFloor(
-        inner.take_int("probes", 1),
-        inner.take_int("score_sum"),
-        inner.take_int("score_max", 0, 65535),
-    )
-    inner.finish()
-    return floor
-
-
-def _parse_labels(fields: Fields) -> Labels:
-    labels = Labels(
-        *(
-            _optional_str(fields, name)
-            for name in ("responsible_person", "organisation", "retention_until", "confidentiality")
-        )
-    )
-    fields.finish()
-    return labels

@@ -269,8 +269,9 @@ def test_what_cannot_start_is_refused_before_anything_is_written(
 def test_a_model_that_gives_nan_stops_the_run_and_makes_no_bundle(
     request_for, small_folder, tmp_path
 ):
-    from safetensors.torch import load_file, save_file
     import shutil
+
+    from safetensors.torch import load_file, save_file
 
     broken = tmp_path / "broken"
     shutil.copytree(small_folder, broken)
