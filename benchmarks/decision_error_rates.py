@@ -6,8 +6,8 @@ Two boundaries: a mean divergence just above gamma, where SAME is an error, and 
 (1 - epsilon) * delta, where DIFFERENT is. Each may happen in at most alpha / 2 of the runs. The
 column "left [L, U]" counts the runs in which the mean is outside the interval at any step up to
 n_max, stopped or not: at most alpha. The last column is the rule of the public project that gave
-the idea (PoT_Experiments, `src/pot/core/diff_decision.py`, August 2025) on the same scores, one a
-query.
+the idea (PoT_Experiments, `src/pot/core/diff_decision.py`, commit fb16f91) on the same scores, one
+a query.
 
 The laws are kept on the wrong side at every step: the running mean of the conditional means never
 crosses the boundary.

@@ -92,7 +92,7 @@ def save_fine_tuned(source: Path, folder: Path, steps: int, seed: int = 0) -> li
         loss.backward()
         optimizer.step()
         optimizer.zero_grad()
-        losses.append(float(loss))
+        losses.append(loss.item())
     _save(network, source, folder)
     return losses
 

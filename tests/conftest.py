@@ -8,7 +8,7 @@ import hashlib
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +18,16 @@ SMALL_DEPTH = 4
 
 
 @pytest.fixture(scope="session")
-def models_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def models_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = os.environ.get("POT_AUDIT_TEST_CACHE")
     if folder is None:
-        return tmp_path_factory.mktemp("models")
-    path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    return path
+        path = tmp_path_factory.mktemp("models")
+        yield path
+        shutil.rmtree(path)  # pytest would keep gigabytes of the last three sessions
+    else:
+        path = Path(folder)
+        path.mkdir(parents=True, exist_ok=True)
+        yield path
 
 
 @pytest.fixture(scope="session")
@@ -47,12 +50,17 @@ def gemma_gguf(models_cache: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def gemma(gemma_gguf: Path):
-    """gemma-3-270m in memory, bfloat16: it takes long to read."""
-    _require("torch")
+def gemma(models_cache: Path, gemma_gguf: Path):
+    """gemma-3-270m in memory, bfloat16, from a folder: reading its GGUF takes half a minute."""
+    variants, torch = _variants(), importlib.import_module("torch")
+    folder = _made(
+        models_cache,
+        "gemma-bfloat16",
+        lambda folder: variants.save_gguf_as_folder(gemma_gguf, folder, torch.bfloat16),
+    )
     models = importlib.import_module("pot_recorder.models.load")
     source = importlib.import_module("pot_recorder.models.source")
-    return models.open_model(source.parse_model_source(str(gemma_gguf)), dtype="bfloat16")
+    return models.open_model(source.parse_model_source(str(folder)))
 
 
 @pytest.fixture(scope="session")

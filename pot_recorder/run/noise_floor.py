@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from pot_recorder.models.loaded_model import LoadedModel
 from pot_recorder.run.batches import BatchLayout
 from pot_recorder.run.scorer import score_challenges
-from pot_reverify.documents.statement import NoiseFloor
+from pot_reverify.documents.statement_parts import NoiseFloor
 from pot_reverify.encoding.digest import format_digest
 from pot_reverify.errors import Rejection
 from pot_reverify.score.affinity import affinity_score

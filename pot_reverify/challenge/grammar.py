@@ -1,8 +1,9 @@
 """Template grammars: an exact, unbiased map from a stream of random words to a text.
 
-A grammar is a set of rules; a rule is a list of options; an option is a template in which `${…}` marks a
-slot, or a list of plain fields (a word and the forms that must agree with it). `docs/challenge-families.md`
-specifies every step, so that another implementation gives the same bytes.
+A grammar is a set of rules; a rule is a list of options; an option is a template in which `${…}`
+marks a slot, or a list of plain fields (a word and the forms that must agree with it).
+`docs/challenge-families.md` specifies every step, so that another implementation gives the same
+bytes.
 """
 
 import operator
@@ -24,7 +25,7 @@ Fields = tuple[str, ...]
 
 
 def draw_below(words: Iterator[int], bound: int) -> int:
-    """Draw a uniform integer in [0, bound): words past the last multiple of `bound` are rejected."""
+    """Draw a uniform integer in [0, bound), rejecting words from the last multiple of it on."""
     limit = WORD_SPAN - WORD_SPAN % bound
     word = next(words)
     while word >= limit:
@@ -64,7 +65,7 @@ class _Slot(Protocol):
 
 
 class _Template:
-    """Literals and slots in turn: `pieces` are the literals or (slot, name to remember or empty)."""
+    """Pieces in turn: a literal, or a slot and the name to remember its value by (empty: none)."""
 
     __slots__ = ("pieces",)
 
@@ -155,7 +156,7 @@ class Grammar:
             self._draws[rule].options.extend(map(self._compile, options))
 
     def expand(self, words: Iterator[int]) -> str:
-        """Derive one text from the start rule, taking `words` from left to right as slots need them."""
+        """Derive one text from the rule `text`; every draw takes the next of the random words."""
         return self._draws[START_RULE].fill(_Text(words))[0]
 
     def _compile(self, option: str | list[str]) -> _Template | Fields:

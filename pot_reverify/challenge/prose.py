@@ -1,8 +1,8 @@
 """The challenge family `prose/1`: a pure function from a 32-byte seed to four probe texts.
 
-Each probe comes from a kind of its own, each kind is a grammar in `prose_1/`, and every text of a kind has
-probability at most 2^-64. The family is fixed for ever: the grammars are pinned by digest, and a change of
-a grammar or of a step is a new family. Specified in `docs/challenge-families.md`.
+Each probe comes from a kind of its own, each kind is a grammar in `prose_1/`, and every text of a
+kind has probability at most 2^-64. The family is fixed for ever: the grammars are pinned by digest,
+and a change of a grammar or of a step is a new family. Specified in `docs/challenge-families.md`.
 """
 
 import hmac
@@ -24,14 +24,14 @@ SEED_BYTES: Final = 32
 
 # The order is part of the family: kinds are drawn by their place in it.
 _GRAMMAR_DIGESTS: Final = {
-    "narrative": "f983d37a8a7203daaeddc7141b9f79170e55057a1633a25e4e1395bd3a636963",
-    "encyclopaedic": "592b95693fc7695c6152c59d19b10f925b6c37b9957b906eb26872b227b31f4e",
-    "dialogue": "9904b44f03936f0b17234ff82cc3e1a988c37093fa88d1f0acca90408dbecc16",
-    "instructions": "784fd4cd07f97a6da241ebb70abc54f494ec5169adc504f21dcbb44f83c6a2fe",
-    "arithmetic": "7f431346409048a1c05ed0636ab2235bdf26eb547fae0535a7acd97abb772a6d",
-    "code": "18e56e2ce09f47d6d1d3ab92d778e82e238d028832b3bc2d210891eb54267301",
-    "tables": "c75a95fb68ddd60461d4bdf0a022f0c4b9281e7478e1964681ac2a3f8bd45553",
-    "languages": "1e37d26d3298b7aa8c2725db7a9b75a78ad72947bf8b2e8cd53e1bfada11e703",
+    "narrative": "9628959c6cdc43045b2e7261e1a0b3ac1dd1c9899dff53b9d95fba81d7e16bf2",
+    "encyclopaedic": "06d478f0281da17d0cb71f6be52ae93b9243a78f865b0ac195ce56e4b456207b",
+    "dialogue": "e7dd786b4b0d2331d74ac6256c8d314833f2bb80170bcaf7433e1d491505f852",
+    "instructions": "cfcfca95c1c6d024608f882424f99c01c6e1514da24376a511893fc83d116fa9",
+    "arithmetic": "f669bec226f1af9244bba96249e97cdf837929a4d9586cd028c0e7f15f39a58c",
+    "code": "d0af7b4cb9092def01562563edbc443581928e65363ed0ae7a71aada7eef5013",
+    "tables": "bfa96aff60cfdcc47bc3fe9c9804c0ca41dde8b3f001f3dde766bd76547d3b16",
+    "languages": "bfe19269ea2e13810cf69935ec34ce4834ddb28111cc9112a7c48930faecec03",
 }
 KINDS: Final = tuple(_GRAMMAR_DIGESTS)
 
@@ -55,8 +55,8 @@ def derive_probes(seed: bytes) -> tuple[Probe, Probe, Probe, Probe]:
 
     Raises:
         ValueError: the seed has another length.
-        Indeterminate: `challenge.family-data-mismatch`, a grammar file of this installation is not the
-            one that the family is defined by.
+        Indeterminate: ``challenge.family-data-mismatch``: a grammar file of this installation is
+            missing or not the one that defines the family.
     """
     if len(seed) != SEED_BYTES:
         raise ValueError(f"a seed has {SEED_BYTES} bytes, this one {len(seed)}")

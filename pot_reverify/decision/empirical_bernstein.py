@@ -45,13 +45,11 @@ class StopReason(StrEnum):
     @property
     def decision(self) -> Decision:
         """The decision that goes with this reason."""
-        match self:
-            case StopReason.SAME:
-                return Decision.SAME
-            case StopReason.DIFFERENT:
-                return Decision.DIFFERENT
-            case StopReason.BETWEEN | StopReason.EXHAUSTED:
-                return Decision.UNDECIDED
+        if self is StopReason.SAME:
+            return Decision.SAME
+        if self is StopReason.DIFFERENT:
+            return Decision.DIFFERENT
+        return Decision.UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)

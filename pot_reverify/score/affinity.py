@@ -8,9 +8,11 @@ inequality). Everything here is exact integer arithmetic: design, `docs/statisti
 """
 
 import struct
+from bisect import bisect
 from dataclasses import dataclass
+from itertools import accumulate, compress, pairwise
 from math import isqrt
-from operator import lt, mul
+from operator import ge, mul
 
 from pot_reverify.errors import Rejection
 
@@ -83,17 +85,17 @@ def parse_distributions(
                 expected=f"{expected_bytes} bytes",
                 got=f"{len(packed)} bytes",
             )
-    ids, p_cells, q_cells = _unpack(token_ids), _unpack(p), _unpack(q)
-    start = 0
-    for position, size in enumerate(position_sizes):
-        end = start + size
-        cells = ids[start:end]
-        if not all(map(lt, cells, cells[1:])):
+    bounds = (0, *accumulate(position_sizes))
+    ids, ends = _unpack(token_ids), frozenset(bounds)
+    for cell in compress(range(1, len(ids)), map(ge, ids, ids[1:])):
+        if cell not in ends:
             raise Rejection(
                 "score.token-order",
                 "token ids must strictly increase within a position",
-                where=f"position {position}",
+                where=f"position {bisect(bounds, cell) - 1}",
             )
+    p_cells, q_cells = _unpack(p), _unpack(q)
+    for position, (start, end) in enumerate(pairwise(bounds)):
         mass = max(sum(p_cells[start:end]), sum(q_cells[start:end]))
         if mass > WHOLE:
             raise Rejection(
@@ -103,7 +105,6 @@ def parse_distributions(
                 expected=f"at most {WHOLE}",
                 got=mass,
             )
-        start = end
     return ProbeDistributions(position_sizes, token_ids, p, q)
 
 
@@ -117,12 +118,9 @@ def affinity(distributions: ProbeDistributions) -> int:
     p, q = _unpack(distributions.p), _unpack(distributions.q)
     roots = tuple(map(isqrt, map(mul, p, q)))
     product = WHOLE
-    start = 0
-    for size in distributions.position_sizes:
-        end = start + size
+    for start, end in pairwise(accumulate(distributions.position_sizes, initial=0)):
         rest = isqrt((WHOLE - sum(p[start:end])) * (WHOLE - sum(q[start:end])))
         product = product * (sum(roots[start:end]) + rest) >> 32
-        start = end
     return product
 
 

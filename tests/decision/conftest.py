@@ -12,7 +12,7 @@ def simulation():
     pytest.importorskip("numpy")
     sys.path.insert(0, str(BENCHMARKS))
     try:
-        import decision_error_rates  # noqa: PLC0415
+        import decision_error_rates
     finally:
         sys.path.remove(str(BENCHMARKS))
     return decision_error_rates

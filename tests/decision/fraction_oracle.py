@@ -4,6 +4,7 @@ Imports nothing of the product, so that agreement with it means something.
 """
 
 from fractions import Fraction
+from functools import cache
 
 import mpmath
 
@@ -41,17 +42,23 @@ def half_width(lines, squares):
     return min(-(-x.numerator // x.denominator) for x in exact)
 
 
+@cache
+def real_lines(alpha):
+    """Intercept and slope in V of each bound of the theorem, in real numbers to 60 digits."""
+    lines = []
+    with mpmath.workdps(60):
+        for fraction, weight in GRID:
+            lam = mpmath.mpf(fraction.numerator) / fraction.denominator
+            level = 2 / (alpha * weight)
+            log = mpmath.log(mpmath.mpf(level.numerator) / level.denominator)
+            lines.append((R / lam * log, (-mpmath.log(1 - lam) - lam) / (lam * R)))
+    return lines
+
+
 def real_half_width(alpha, squares):
     """The half-width of the theorem, in real numbers to 60 digits."""
     with mpmath.workdps(60):
-        widths = []
-        for lam_, weight in GRID:
-            lam = mpmath.mpf(lam_.numerator) / lam_.denominator
-            level = 2 / (alpha * weight)
-            log = mpmath.log(mpmath.mpf(level.numerator) / level.denominator)
-            psi = -mpmath.log(1 - lam) - lam
-            widths.append(R / lam * log + psi * squares / (lam * R))
-        return min(widths)
+        return min(intercept + slope * squares for intercept, slope in real_lines(alpha))
 
 
 def rules_that_hold(preset, look):

@@ -286,7 +286,7 @@ def test_a_model_that_gives_nan_stops_the_run_and_makes_no_bundle(
     assert verify(partial_path_of(request.output)).word is VerdictWord.INCOMPLETE
 
 
-def test_a_precommit_binds_the_weights(request_for, small_folder, signers, tmp_path):
+def test_a_precommit_binds_the_weights(request_for, signers, tmp_path):
     from pot_recorder.promise import make_promise
     from pot_reverify.documents.model_identity import ModelClaim
 

@@ -16,7 +16,7 @@ from pot_reverify.errors import Rejection
 
 TEXTS = (
     (
-        "The harbour town lies where the river meets the sea; its houses are of grey stone, and from "
+        "The harbour town lies where the river meets the sea; its houses are of grey stone; from "
         "the hill above one sees the islands and the mill."
     ),
     "def mean(values):\n    total = 0\n    for value in values:\n        total += value\n",

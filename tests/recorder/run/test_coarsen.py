@@ -1,4 +1,5 @@
 # ruff: noqa: E402 - the module is skipped before it imports what needs torch
+import math
 import struct
 from fractions import Fraction
 
@@ -7,7 +8,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="needs the `record` extra")
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_st
 
@@ -72,13 +73,11 @@ def naive_top(row: np.ndarray) -> list[int]:
     return sorted(range(len(row)), key=lambda token: (-row[token], token))[:8]
 
 
-@settings(max_examples=20)
-@given(st.integers(0, 2**32 - 1))
-def test_softmax_of_many_tokens_stays_within_the_proven_bound(seed: int) -> None:
-    logits = torch.randn(4, 50_000, generator=torch.Generator().manual_seed(seed)) * 8
+@pytest.mark.parametrize("scale", [0.0, 1e-3, 1.0, 8.0, 100.0])
+def test_softmax_of_many_tokens_stays_within_the_proven_bound(scale: float) -> None:
+    logits = torch.randn(8, 50_000, generator=torch.Generator().manual_seed(1)) * scale
     for row in softmax_float64(logits):
-        exact = sum(map(Fraction, row.tolist()))
-        assert abs(exact - 1) < Fraction(1, 2**33)
+        assert abs(math.fsum(row) - 1) < 2**-40
 
 
 def test_a_certain_token_is_written_as_the_largest_u32() -> None:

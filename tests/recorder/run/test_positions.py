@@ -1,4 +1,3 @@
-# ruff: noqa: E402 - the module is skipped before it imports what needs torch
 import pytest
 
 pytest.importorskip("torch", reason="needs the `record` extra")

@@ -1,4 +1,3 @@
-# ruff: noqa: E402 - the module is skipped before it imports what needs torch
 from dataclasses import replace
 from pathlib import Path
 
