@@ -68,9 +68,9 @@ class BlockScorer:
     def score(self, start: int, preset: Preset, texts: Texts) -> Iterator[ChallengeMeasurement]:
         """Block by block; challenges of a block after the stop count as answered."""
         blocks = [
-            range(max(start, block.start + 1), block.stop + 1)
+            range(max(start, block.start), block.stop)
             for block in plan_blocks(preset.n_min, preset.n_max)
-            if block.stop >= start
+            if block.stop > start
         ]
         ends = [block.stop - 1 for block in blocks]
         for measurement in self._alternating.score_blocks(blocks, texts):

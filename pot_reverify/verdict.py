@@ -88,7 +88,7 @@ class Verdict:
 def judge(
     checks: tuple[CheckResult, ...],
     policy: Policy,
-    file_digest: bytes,
+    file_digest: bytes | None,
     bundle: Bundle | None,
     step: Step | None,
 ) -> Verdict:

@@ -16,7 +16,7 @@ from pot_reverify.checks.signatures import check_signatures
 from pot_reverify.checks.time import check_time
 from pot_reverify.checks.tree import check_tree
 from pot_reverify.checks.weights import check_weights
-from pot_reverify.container.frames import NotABundle
+from pot_reverify.container.frames import MAX_FILE_BYTES, NotABundle
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.bundle_reader import read_bundle
 from pot_reverify.errors import PotAuditError, Rejection
@@ -58,7 +58,9 @@ def verify_stream(stream: BufferedIOBase, size_bytes: int, policy: Policy) -> Ve
         failed = (from_error(CheckId.CONTAINER, error),)
         return Verdict(VerdictWord.UNREADABLE, failed, policy.digest, None, None, None)
     except Rejection as error:
-        return judge(_not_read(error), policy, _file_digest(stream), None, None)
+        # Whatever is longer than a bundle can be is not read to its end for a digest either.
+        digest = None if size_bytes > MAX_FILE_BYTES else _file_digest(stream)
+        return judge(_not_read(error), policy, digest, None, None)
     checks = _perform_checks(bundle, policy)
     return judge(checks, policy, _file_digest(stream), bundle, last_step(bundle))
 

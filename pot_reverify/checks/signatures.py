@@ -1,11 +1,12 @@
 """C04: who signed. Keys, algorithms and roles come from the policy, never from the file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pot_reverify.checks.result import CheckId, CheckResult, passed, skipped
 from pot_reverify.documents import precommit, statement
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.signed_bytes import Signature
+from pot_reverify.documents.statement_parts import DeclaredSigner
 from pot_reverify.errors import Rejection
 from pot_reverify.policy import NamedSigner, Policy, Role
 from pot_reverify.seal.dsse import pae
@@ -17,8 +18,8 @@ _NEEDS_SIGNER = "the signer's public key, from a source that you trust (--signer
 def check_signatures(bundle: Bundle, policy: Policy) -> CheckResult:
     """Verify the statement's and the precommit's signatures by the keys that the policy names.
 
-    Every signer that the recorder declares in the signed statement must be there, so that none
-    can be stripped.
+    The signatures of the signers that the recorder declares in the signed statement come first,
+    in the declared order: none can be stripped, and a sealed run has one form.
 
     Raises:
         Rejection: ``signature.*``.
@@ -33,14 +34,7 @@ def check_signatures(bundle: Bundle, policy: Policy) -> CheckResult:
         )
     message = pae(statement.PAYLOAD_TYPE, bundle.statement_payload)
     signed_by = _signers_of(message, bundle.signatures, policy, "statement")
-    present = {signature.key_id for signature in bundle.signatures}
-    for declared in bundle.statement.signers:
-        if declared.key_id not in present:
-            raise Rejection(
-                "signature.missing",
-                "A signature that the statement announces was removed.",
-                where=f"signer {declared.key_id}",
-            )
+    _require_declared(bundle.statement.signers, bundle.signatures)
     head_precommit = bundle.head.precommit
     promise = pae(precommit.PAYLOAD_TYPE, head_precommit.payload)
     promised_by = _signers_of(promise, head_precommit.signatures, policy, "precommit")
@@ -76,6 +70,26 @@ def check_signatures(bundle: Bundle, policy: Policy) -> CheckResult:
     others = len(bundle.signatures) - len(signed_by)
     notes = [f"{others} more, by keys that you have not named"] if others else []
     return passed(CheckId.SIGNATURES, f"{names}, named by you", *notes)
+
+
+def _require_declared(declared: Sequence[DeclaredSigner], signatures: Sequence[Signature]) -> None:
+    present = [(signature.algorithm, signature.key_id) for signature in signatures]
+    for signer in declared:
+        if signer.key_id not in {key_id for _, key_id in present}:
+            raise Rejection(
+                "signature.missing",
+                "A signature that the statement announces was removed.",
+                where=f"signer {signer.key_id}",
+            )
+    expected = [(signer.algorithm, signer.key_id) for signer in declared]
+    if present[: len(expected)] != expected:
+        raise Rejection(
+            "signature.out-of-order",
+            "The first signatures are not those that the statement announces, in its order.",
+            where="statement",
+            expected=", ".join(" ".join(one) for one in expected),
+            got=", ".join(" ".join(one) for one in present[: len(expected)]),
+        )
 
 
 def _signers_of(

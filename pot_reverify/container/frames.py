@@ -111,6 +111,8 @@ def read_frames(stream: BufferedIOBase, size_bytes: int) -> Iterator[Frame]:
         if size_bytes - offset < FRAME_OVERHEAD_BYTES:
             raise _truncated(where, FRAME_OVERHEAD_BYTES, size_bytes - offset)
         prefix = stream.read(_PREFIX.size)
+        if len(prefix) != _PREFIX.size:
+            raise _truncated(where, FRAME_OVERHEAD_BYTES, len(prefix))
         length, type_number = _PREFIX.unpack(prefix)
         _check_length(length, where)
         if length > size_bytes - offset - FRAME_OVERHEAD_BYTES:
