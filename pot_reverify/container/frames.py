@@ -22,7 +22,7 @@ _OTHER_FILES = (
     (b"PK\x03\x04", "a ZIP archive"),
     (b"\x1f\x8b", "a gzip file"),
     (b"{", "a JSON document"),
-    (b"version https://git-lfs", "a Git LFS pointer: fetch the file itself"),
+    (b"version https:", "a Git LFS pointer: fetch the file itself"),
     (b"<", "an HTML or XML page"),
     (b"-----BEGIN", "a PEM file"),
     (b"\x89POTB\n", "a bundle damaged by a text-mode transfer (line ends were changed)"),

@@ -1,0 +1,150 @@
+"""Every vector gets the verdict, the checks and the reason codes that stand beside it."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from pot_reverify import Policy, Role, load_signer, verify
+from pot_reverify.checks.result import Status
+
+ROOT = Path(__file__).parents[2]
+VECTORS = ROOT / "fixtures" / "vectors"
+KEYS = ROOT / "fixtures" / "keys"
+CASES = json.loads((VECTORS / "vectors.json").read_text())["cases"]
+
+# Codes that no file can show, and the test that shows each: it needs another installation, a whole
+# gigabyte, a value that no reader lets through to there, or it is not about bundles.
+UNIT_TESTED = {
+    "challenge.family-data-mismatch": "challenge/test_prose.py",
+    "container.file-too-large": "conformance/test_bounds.py",
+    "decision.attempt-out-of-range": "decision/test_presets.py",
+    "decision.constants-not-certain": "checks/test_check_decision.py",
+    "decision.score-count": "decision/test_empirical_bernstein.py",
+    "decision.score-not-an-integer": "decision/test_empirical_bernstein.py",
+    "decision.score-out-of-range": "decision/test_empirical_bernstein.py",
+    "json.items": "encoding/test_strict_json.py",
+    "key.algorithm": "seal/test_public_keys.py",
+    "key.duplicate": "seal/test_public_keys.py",
+    "key.length": "seal/test_public_keys.py",
+    "key.low-order": "seal/test_public_keys.py",
+    "key.malformed": "seal/test_public_keys.py",
+    "key.non-canonical": "seal/test_public_keys.py",
+    "key.private": "seal/test_public_keys.py",
+    "msgpack.integer-range": "encoding/test_canonical_msgpack.py",
+    "msgpack.items": "conformance/test_bounds.py",
+    "policy.max-attempts": "checks/test_policy.py",
+    "policy.repeated-key": "checks/test_policy.py",
+    "precommit.base64": "documents/test_precommit.py",
+    "signature.backend-missing": "seal/test_signatures.py",
+    "signature.repeated-signer": "checks/test_check_signatures.py",
+    "tree.digest-length": "container/test_merkle.py",
+    "tree.empty": "container/test_merkle.py",
+}
+# What a check says when there is nothing to check; it stands in every good bundle.
+ABSENT = {"proof.absent", "quote.absent", "time.asserted-only", "weights.absent"}
+_AREAS = {code.partition(".")[0] for case in CASES for code in case["checks"].values()} | {
+    code.partition(".")[0] for code in UNIT_TESTED
+}
+_CODE = re.compile(r"([a-z]+)\.[a-z0-9-]+")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_vector_gets_what_stands_beside_it(case):
+    verdict = verify(VECTORS / case["file"], policy_of(case["policy"]))
+    found = {
+        check.check.value: check.code
+        for check in verdict.checks
+        if check.status in (Status.FAIL, Status.SKIP) and check.code != "not-read"
+    }
+    assert (verdict.word.value, found) == (case["verdict"], case["checks"])
+    json.dumps(verdict.to_document())
+
+
+def test_only_good_files_are_verified():
+    verified = {case["file"] for case in CASES if case["verdict"] == "VERIFIED"}
+    faulty = {case["file"] for case in CASES if not case["fault"].startswith("Nothing is wrong")}
+    by_policy = {case["file"] for case in CASES if case["name"].startswith("policy-")}
+    assert verified & faulty <= by_policy
+
+
+def test_every_file_has_a_case():
+    assert {path.name for path in VECTORS.glob("*.potb")} == {case["file"] for case in CASES}
+
+
+def test_the_vectors_are_those_that_the_generator_makes(tmp_path):
+    import generate
+
+    generate.main(tmp_path)
+    made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    kept = {name: (VECTORS / name).read_bytes() for name in made}
+    assert [name for name in made if made[name] != kept[name]] == []
+    assert sum(map(len, made.values())) <= 4_000_000
+
+
+def test_every_reason_code_has_a_vector_or_a_named_test():
+    in_vectors = {code for case in CASES for code in case["checks"].values()}
+    codes = set().union(*(codes_in(path) for path in (ROOT / "pot_reverify").rglob("*.py")))
+    assert len(codes) > 110
+    assert codes - in_vectors - UNIT_TESTED.keys() - ABSENT == set()
+    assert in_vectors & UNIT_TESTED.keys() == set(), "these have a vector by now"
+    assert (in_vectors | UNIT_TESTED.keys() | ABSENT) - codes == set(), "nothing gives these"
+
+
+@pytest.mark.parametrize(("code", "path"), UNIT_TESTED.items(), ids=lambda text: text)
+def test_a_named_test_asserts_its_code(code, path):
+    assert code in (ROOT / "tests" / path).read_text()
+
+
+@pytest.mark.parametrize(
+    ("file", "codes"),
+    [
+        ("base.potb", ABSENT - {"weights.absent"}),
+        ("good-unbound.potb", ABSENT),
+    ],
+)
+def test_what_is_absent_is_said(file, codes):
+    verdict = verify(VECTORS / file)
+    absent = {check.code for check in verdict.checks if check.status is Status.ABSENT}
+    assert absent == codes
+
+
+def policy_of(document) -> Policy:
+    roles = frozenset(map(Role, document["roles"]))
+    presets = document["presets"]
+    return Policy(
+        signers=tuple(
+            signer
+            for name in document["signers"]
+            for signer in load_signer(KEYS / name, None, roles)
+        ),
+        presets=None if presets is None else frozenset(presets),
+        max_attempts=document["max_attempts"],
+        may_withhold_contents=document["allow_withheld"],
+    )
+
+
+def codes_in(path: Path) -> set[str]:
+    """Every string in the source that has the form of a reason code, but for places."""
+    tree = ast.parse(path.read_text())
+    places = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.keyword) and node.arg == "where"
+        for inner in ast.walk(node)
+    }
+    codes: set[str] = set()
+    for node in ast.walk(tree):
+        if id(node) in places:
+            continue
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            match = _CODE.fullmatch(node.value)
+            if match is not None and match[1] in _AREAS:
+                codes.add(node.value)
+        if isinstance(node, ast.JoinedStr) and ast.unparse(node).startswith("f'{area}."):
+            # The one code with a variable area: points of keys and of signatures.
+            ending = ast.unparse(node).removeprefix("f'{area}").removesuffix("'")
+            codes |= {"key" + ending, "signature" + ending}
+    return codes
