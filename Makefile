@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DEMO ?= demo
 FUZZ_SECONDS ?= 1200
 
-.PHONY: demo test lint bench fuzz fixtures clean
+.PHONY: demo test lint bench fuzz clean
 
 demo: $(VENV)/.record
 	rm -rf $(DEMO)

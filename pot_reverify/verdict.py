@@ -71,7 +71,7 @@ class Verdict:
         return "W" if weights is not None and weights.status is Status.PASS else "unbound"
 
     def to_document(self) -> dict[str, object]:
-        """The verdict as JSON values; rationals are [numerator, denominator], nothing is a float."""
+        """The verdict as JSON values; rationals are [numerator, denominator]; no floats."""
         return {
             "verdict": self.word.value,
             "exit_code": self.word.exit_code,
