@@ -119,11 +119,6 @@ impl<'a, 'b> BlockReader<'a, 'b> {
     pub fn fixed(&mut self, column: Column<Fixed>) -> Expression<Fp> {
         self.meta.query_fixed(column)
     }
-
-    /// The virtual cells themselves, for selectors.
-    pub fn virtual_cells(&mut self) -> &mut VirtualCells<'b, Fp> {
-        self.meta
-    }
 }
 
 /// A constant.

@@ -4,10 +4,12 @@
 //! under rule `eb/1` with this preset, and no earlier challenge stopped the run." It does not show
 //! where the scores come from.
 
+pub mod challenge_region;
 pub mod circuits;
 pub mod columns;
 pub mod constants;
 pub mod decision_circuit;
+pub mod description;
 pub mod documents;
 pub mod error;
 pub mod half_width;

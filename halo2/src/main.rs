@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use std::{env, fs, panic};
 
 use pot_halo2::circuits::Circuit;
-use pot_halo2::documents::{Description, ProveInput, ProveOutput, VerifyInput};
+use pot_halo2::description::Description;
+use pot_halo2::documents::{ProveInput, ProveOutput, VerifyInput};
 use pot_halo2::error::{Error, ErrorKind};
 use pot_halo2::keys::VerifierKeys;
 use pot_halo2::proof::{prove, verify};

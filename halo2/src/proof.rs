@@ -1,9 +1,11 @@
 //! Proving and verifying.
 
-use halo2_proofs::plonk::{create_proof, verify_proof, Error as PlonkError, SingleVerifier};
+use halo2_proofs::plonk::{
+    create_proof, verify_proof, Error as PlonkError, ProvingKey, SingleVerifier,
+};
 use halo2_proofs::transcript::{Blake2bRead, Blake2bWrite, Challenge255};
 use pasta_curves::vesta;
-use rand_core::{CryptoRng, OsRng, RngCore};
+use rand_core::OsRng;
 
 use crate::circuits::{Circuit, PerCircuit};
 use crate::decision_circuit::{DecisionCircuit, Private};
@@ -85,36 +87,38 @@ impl Run {
 /// `proof.not-made` or `proof.not-accepted`: faults of this program.
 pub fn prove(keys: &VerifierKeys, provable: Provable) -> Result<Vec<u8>, Error> {
     let instance = provable.instance;
-    let proof = create(keys, provable, OsRng)?;
+    let proof = prove_unchecked(keys, &keys.proving_key()?, provable)?;
     verify(keys, &instance, &proof)
         .map_err(|error| Error::bug("proof.not-accepted", error.to_string()))?;
     Ok(proof)
 }
 
-fn create(
+/// Makes a proof of whatever it is given, which need not be true.
+///
+/// # Errors
+/// `proof.not-made`.
+pub fn prove_unchecked(
     keys: &VerifierKeys,
+    proving_key: &ProvingKey<vesta::Affine>,
     provable: Provable,
-    rng: impl RngCore + CryptoRng,
 ) -> Result<Vec<u8>, Error> {
-    let attempt = Attempt {
+    keys.circuit.dispatch(ProofOf {
         keys,
+        proving_key,
         provable,
-        rng,
-    };
-    keys.circuit.dispatch(attempt)
+    })
 }
 
-struct Attempt<'a, R> {
+struct ProofOf<'a> {
     keys: &'a VerifierKeys,
+    proving_key: &'a ProvingKey<vesta::Affine>,
     provable: Provable,
-    rng: R,
 }
 
-impl<R: RngCore + CryptoRng> PerCircuit for Attempt<'_, R> {
+impl PerCircuit for ProofOf<'_> {
     type Output = Result<Vec<u8>, Error>;
 
     fn run<const WORDS: usize>(self) -> Self::Output {
-        let proving_key = self.keys.proving_key()?;
         let Provable {
             circuit,
             instance,
@@ -125,10 +129,10 @@ impl<R: RngCore + CryptoRng> PerCircuit for Attempt<'_, R> {
         let mut transcript = Blake2bWrite::<_, vesta::Affine, Challenge255<_>>::init(Vec::new());
         create_proof(
             &self.keys.params,
-            &proving_key,
+            self.proving_key,
             &[circuit],
             &[&[&instance]],
-            self.rng,
+            OsRng,
             &mut transcript,
         )
         .map_err(|error| Error::bug("proof.not-made", error.to_string()))?;

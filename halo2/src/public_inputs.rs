@@ -210,7 +210,10 @@ pub fn check_ranges(instance: &Instance, circuit: Circuit) -> Result<(), Error> 
 
     require(CIRCUIT_ID, instance[CIRCUIT_ID] == circuit.id_value())?;
     let (n, n_min, n_max) = (small(CHALLENGES)?, value(parameter::N_MIN)?, small(N_MAX)?);
-    require(CHALLENGES, n <= circuit.capacity() as u64)?;
+    let smallest = usize::try_from(n)
+        .ok()
+        .and_then(|n| Circuit::for_challenges(n).ok());
+    require(CHALLENGES, smallest == Some(circuit))?;
     require(N_MAX, n_max < 1 << 16)?;
     require(
         PARAMETERS + parameter::N_MIN,
