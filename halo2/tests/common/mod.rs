@@ -1,7 +1,7 @@
 //! Runs of the rule for tests, all from seeds.
 #![allow(dead_code)] // each test file uses its own part
 
-use halo2_proofs::dev::MockProver;
+use halo2_proofs::dev::{MockProver, VerifyFailure};
 use pot_halo2::circuits::{Circuit, PerCircuit};
 use pot_halo2::decision_circuit::{DecisionCircuit, Private};
 use pot_halo2::preset::{Preset, Ratio};
@@ -91,6 +91,17 @@ pub fn run_of(preset: Preset, scores: Vec<ChallengeScores>) -> Run {
 
 /// Whether the mock prover finds every constraint met.
 pub fn is_satisfied(circuit: Circuit, instance: &Instance, private: Private) -> bool {
+    failures(circuit, instance, private).is_empty()
+}
+
+/// Whether the byte lookups, and they alone, refuse a witness.
+pub fn only_lookups_refuse(circuit: Circuit, instance: &Instance, private: Private) -> bool {
+    let failures = failures(circuit, instance, private);
+    let is_lookup = |failure: &VerifyFailure| matches!(failure, VerifyFailure::Lookup { .. });
+    !failures.is_empty() && failures.iter().all(is_lookup)
+}
+
+fn failures(circuit: Circuit, instance: &Instance, private: Private) -> Vec<VerifyFailure> {
     circuit.dispatch(Mock {
         circuit,
         instance,
@@ -105,13 +116,14 @@ struct Mock<'a> {
 }
 
 impl PerCircuit for Mock<'_> {
-    type Output = bool;
+    type Output = Vec<VerifyFailure>;
 
-    fn run<const WORDS: usize>(self) -> bool {
+    fn run<const WORDS: usize>(self) -> Self::Output {
         let circuit = DecisionCircuit::<WORDS>::new(self.circuit, Some(self.private));
         MockProver::run(self.circuit.k(), &circuit, vec![self.instance.to_vec()])
             .unwrap()
             .verify()
-            .is_ok()
+            .err()
+            .unwrap_or_default()
     }
 }
