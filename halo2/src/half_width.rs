@@ -80,8 +80,8 @@ pub fn configure(meta: &mut ConstraintSystem<Fp>, columns: &BlockColumns, challe
                 has_sign(upper.is_clear, upper.distance, block.chunk(chunk::UPPER)),
             ),
         ];
-        for k in 0..GRID_LINES - 1 {
-            constraints.push(("above a switch point or not", is_boolean(above[k].clone())));
+        for above in &above {
+            constraints.push(("above a switch point or not", is_boolean(above.clone())));
         }
         for k in 1..GRID_LINES - 1 {
             let skipped = above[k].clone() * not(above[k - 1].clone());

@@ -136,7 +136,7 @@ fn fill_half_width(block: &mut Block, p: &[u64; parameter::COUNT], step: &Step) 
     let a = u128::from(p[parameter::A + line]) << (2 * SCORE_RANGE_BITS);
     let exact = u128::from(grid.den) * (a + u128::from(grid.p) * u128::from(step.squares));
     let divisor_bits = SCORE_RANGE_BITS + FIXED_POINT_BITS;
-    let rounded = u128::from(grid.num) * u128::from(step.half_width) << divisor_bits;
+    let rounded = (u128::from(grid.num) * u128::from(step.half_width)) << divisor_bits;
     let rounding = rounded - exact;
     fill(block, chunk::ROUNDING, rounding);
     let bound = u128::from(grid.num) - 1 - (rounding >> divisor_bits);
