@@ -11,7 +11,7 @@ use pot_halo2::keys::VerifierKeys;
 use pot_halo2::preset::{Preset, Ratio};
 use pot_halo2::proof::{prove_unchecked, verify, Run};
 
-const CHALLENGES: [usize; 5] = [31, 64, 200, 400, 800];
+const CHALLENGES: [usize; 6] = [31, 64, 100, 200, 400, 800];
 
 fn main() {
     if let Some(n) = env::args().nth(1) {
