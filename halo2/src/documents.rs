@@ -1,0 +1,256 @@
+//! The JSON documents of the command line, read strictly and written with fixed fields.
+
+use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::Engine;
+use ff::PrimeField;
+use pasta_curves::Fp;
+use serde::{Deserialize, Serialize};
+
+use crate::circuits::Circuit;
+use crate::error::Error;
+use crate::keys::hex;
+use crate::preset::{Preset, Ratio};
+use crate::proof::{Provable, Run};
+use crate::public_inputs::{Claim, Instance, ROWS, ROW_NAMES};
+use crate::rule::{ChallengeScores, StopReason};
+
+/// A preset as the bundle holds it: rationals as [numerator, denominator].
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PresetDocument {
+    name: String,
+    alpha: [u64; 2],
+    gamma: [u64; 2],
+    eta: [u64; 2],
+    delta: [u64; 2],
+    epsilon: [u64; 2],
+    n_min: u32,
+    n_max: u32,
+}
+
+impl PresetDocument {
+    fn parse(&self, attempt: u32) -> Result<Preset, Error> {
+        let ratio = |[num, den]: [u64; 2]| Ratio::new(num, den);
+        Preset {
+            alpha: ratio(self.alpha)?,
+            gamma: ratio(self.gamma)?,
+            eta: ratio(self.eta)?,
+            delta: ratio(self.delta)?,
+            epsilon: ratio(self.epsilon)?,
+            n_min: self.n_min,
+            n_max: self.n_max,
+            attempt,
+        }
+        .checked()?
+        .named(&self.name)
+    }
+}
+
+/// Input of `prove`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProveInput {
+    circuit: Option<String>,
+    preset: PresetDocument,
+    attempt: u32,
+    scores: Vec<ChallengeScores>,
+    salt: String,
+    run_digest: String,
+}
+
+impl ProveInput {
+    /// Reads the input of `prove`.
+    ///
+    /// # Errors
+    /// `input.not-json`, `input.not-hex`, `circuit.unknown`, `circuit.not-the-smallest`, and those
+    /// of [`Preset::checked`].
+    pub fn parse(text: &[u8]) -> Result<Run, Error> {
+        let input: Self = from_json(text)?;
+        if let Some(id) = &input.circuit {
+            let smallest = Circuit::for_challenges(input.scores.len())?;
+            if Circuit::by_id(id)? != smallest {
+                let message = format!("this run is proven with {}", smallest.id());
+                return Err(Error::input("circuit.not-the-smallest", message));
+            }
+        }
+        Ok(Run {
+            preset: input.preset.parse(input.attempt)?,
+            scores: input.scores,
+            salt: parse_hex("salt", &input.salt)?,
+            run_digest: parse_hex("run_digest", &input.run_digest)?,
+        })
+    }
+}
+
+/// Output of `prove`.
+#[derive(Debug, Serialize)]
+pub struct ProveOutput {
+    circuit: &'static str,
+    decision: &'static str,
+    reason: &'static str,
+    n: u64,
+    score_commitment: String,
+    preset_digest: String,
+    run_digest: String,
+    public_inputs: Vec<String>,
+    proof: String,
+}
+
+impl ProveOutput {
+    /// A claim, its public inputs and its proof.
+    pub fn new(provable: &Provable, proof: &[u8]) -> Self {
+        let claim = &provable.claim;
+        Self {
+            circuit: provable.circuit.id(),
+            decision: claim.reason.decision().name(),
+            reason: claim.reason.name(),
+            n: claim.n,
+            score_commitment: field_hex(claim.score_commitment),
+            preset_digest: hex(&claim.preset.digest()),
+            run_digest: hex(&claim.run_digest),
+            public_inputs: provable.instance.iter().copied().map(field_hex).collect(),
+            proof: BASE64.encode(proof),
+        }
+    }
+}
+
+/// Input of `verify`: public inputs that the caller has computed, or a claim to compute them from.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyInput {
+    circuit: String,
+    public_inputs: Option<Vec<String>>,
+    claim: Option<ClaimDocument>,
+    proof: String,
+}
+
+/// A claim as the statement of a bundle makes it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimDocument {
+    preset: PresetDocument,
+    attempt: u32,
+    decision: String,
+    reason: String,
+    n: u64,
+    score_commitment: String,
+    run_digest: String,
+}
+
+/// What `verify` checks.
+#[derive(Debug)]
+pub struct Verifiable {
+    /// The circuit that the proof is for.
+    pub circuit: Circuit,
+    /// Public inputs.
+    pub instance: Instance,
+    /// Proof.
+    pub proof: Vec<u8>,
+}
+
+impl VerifyInput {
+    /// Reads the input of `verify`.
+    ///
+    /// # Errors
+    /// `input.not-json`, `input.not-hex`, `input.not-base64`, `input.not-canonical`,
+    /// `instance.length`, `claim.contradiction`, `circuit.unknown`, `circuit.not-the-smallest`.
+    pub fn parse(text: &[u8]) -> Result<Verifiable, Error> {
+        let input: Self = from_json(text)?;
+        let circuit = Circuit::by_id(&input.circuit)?;
+        let instance = match (&input.public_inputs, &input.claim) {
+            (Some(values), None) => parse_instance(values)?,
+            (None, Some(claim)) => {
+                let claim = claim.parse()?;
+                let n = usize::try_from(claim.n).unwrap_or(usize::MAX);
+                if Circuit::for_challenges(n)? != circuit {
+                    let message = "the claim belongs to a circuit of another size";
+                    return Err(Error::input("circuit.not-the-smallest", message));
+                }
+                claim.public_inputs(circuit)?
+            }
+            _ => {
+                let message = "either public_inputs or claim, and not both";
+                return Err(Error::input("input.not-json", message));
+            }
+        };
+        let proof = BASE64
+            .decode(&input.proof)
+            .map_err(|error| Error::input("input.not-base64", format!("proof: {error}")))?;
+        Ok(Verifiable {
+            circuit,
+            instance,
+            proof,
+        })
+    }
+}
+
+impl ClaimDocument {
+    fn parse(&self) -> Result<Claim, Error> {
+        let reason = StopReason::ALL
+            .into_iter()
+            .find(|reason| {
+                reason.name() == self.reason && reason.decision().name() == self.decision
+            })
+            .ok_or_else(|| {
+                let message = format!("{} is no reason for {}", self.reason, self.decision);
+                Error::input("claim.contradiction", message)
+            })?;
+        Ok(Claim {
+            preset: self.preset.parse(self.attempt)?,
+            reason,
+            n: self.n,
+            score_commitment: parse_field("score_commitment", &self.score_commitment)?,
+            run_digest: parse_hex("run_digest", &self.run_digest)?,
+        })
+    }
+}
+
+fn from_json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Error> {
+    serde_json::from_slice(text).map_err(|error| Error::input("input.not-json", error.to_string()))
+}
+
+fn parse_instance(values: &[String]) -> Result<Instance, Error> {
+    let values: &[String; ROWS] = values.try_into().map_err(|_| {
+        let message = format!("{} public inputs instead of {ROWS}", values.len());
+        Error::input("instance.length", message)
+    })?;
+    let mut instance = [Fp::zero(); ROWS];
+    for ((row, value), name) in instance.iter_mut().zip(values).zip(ROW_NAMES) {
+        *row = parse_field(name, value)?;
+    }
+    Ok(instance)
+}
+
+/// A field element as 64 hex digits, most significant first.
+pub fn field_hex(value: Fp) -> String {
+    let mut bytes = value.to_repr();
+    bytes.reverse();
+    hex(&bytes)
+}
+
+fn parse_field(name: &str, text: &str) -> Result<Fp, Error> {
+    let mut bytes: [u8; 32] = parse_hex(name, text)?;
+    bytes.reverse();
+    Option::from(Fp::from_repr(bytes)).ok_or_else(|| {
+        let message = format!("{name} is not below the modulus of the field");
+        Error::input("input.not-canonical", message)
+    })
+}
+
+fn parse_hex<const N: usize>(name: &str, text: &str) -> Result<[u8; N], Error> {
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        _ => None,
+    };
+    let digits: Option<Vec<u8>> = text.bytes().map(digit).collect();
+    let digits = digits
+        .filter(|digits| digits.len() == 2 * N)
+        .ok_or_else(|| {
+            let message = format!("{name} is not {} lower-case hex digits", 2 * N);
+            Error::input("input.not-hex", message)
+        })?;
+    Ok(std::array::from_fn(|i| {
+        digits[2 * i] << 4 | digits[2 * i + 1]
+    }))
+}

@@ -1,0 +1,65 @@
+//! Findings about inputs and proofs, each with a stable reason code.
+
+use std::fmt;
+
+/// How a command fails; the exit code follows from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// A proof or a claim was read, and is wrong.
+    Rejected,
+    /// The input cannot be used.
+    Input,
+    /// This program is at fault.
+    Bug,
+}
+
+/// A finding: kind, reason code, and one sentence for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    code: &'static str,
+    message: String,
+}
+
+impl Error {
+    /// A proof or claim that is wrong.
+    pub fn rejected(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Rejected, code, message)
+    }
+
+    /// An input that cannot be used.
+    pub fn input(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Input, code, message)
+    }
+
+    /// A fault of this program.
+    pub fn bug(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Bug, code, message)
+    }
+
+    fn new(kind: ErrorKind, code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// What failed: the proof, the input, or this program.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// Stable reason code such as `proof.length`.
+    pub fn code(&self) -> &'static str {
+        self.code
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} [{}]", self.message, self.code)
+    }
+}
+
+impl std::error::Error for Error {}
