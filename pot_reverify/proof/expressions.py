@@ -67,8 +67,7 @@ def evaluate(expression: Expression, evaluations: Evaluations) -> int:
             return evaluate(left, evaluations) + evaluate(right, evaluations)
         case Scaled(inner, factor):
             return evaluate(inner, evaluations) * factor % P
-        case Constant(value):
-            return value
+    return expression.value
 
 
 def degree(expression: Expression) -> int:
@@ -82,5 +81,4 @@ def degree(expression: Expression) -> int:
             return max(degree(left), degree(right))
         case Scaled(inner, _):
             return degree(inner)
-        case Constant():
-            return 0
+    return 0

@@ -22,9 +22,10 @@ from pot_reverify.proof.vesta import Point, add_pairs
 
 # SHA-256 of the cached form, one for each size that a circuit in the registry has.
 PINNED_DIGESTS = {
-    11: "",
-    12: "",
-    13: "",
+    10: "224879eefd422a8fa14be3a178f4e3286f2c28954bd06f3072225f04718fb30c",
+    11: "590192f6670789da8fe092704b6d240adcef583192da73434b95338595fe67aa",
+    12: "6085d25c91a792fce3d0aec138b3e808005ebea9647e25174cddabf11a5e7c07",
+    14: "28e7ef12095b0ce713dbb457574e57cb6fb060f63a14edef521749c9d20ca8b7",
 }
 
 _DOMAIN = b"Halo2-Parameters-vesta_XMD:BLAKE2b_SSWU_RO_"
@@ -71,14 +72,15 @@ def generators(k: int) -> Generators:
     pinned = PINNED_DIGESTS.get(k)
     if pinned is None:
         return derive_generators(k)
-    path = _cache_folder() / f"halo2-vesta-generators-{k}"
-    with suppress(OSError):
-        content = path.read_bytes()
+    name = f"halo2-vesta-generators-{k}"
+    # No folder, no permission, no space: then they are derived, each time.
+    with suppress(OSError, RuntimeError):
+        content = (_cache_folder() / name).read_bytes()
         if hashlib.sha256(content).hexdigest() == pinned:
             return _decode(content)
     derived = derive_generators(k)
-    with suppress(OSError):
-        _store(path, encode_generators(derived))
+    with suppress(OSError, RuntimeError):
+        _store(_cache_folder() / name, encode_generators(derived))
     return derived
 
 
@@ -111,7 +113,7 @@ def _decode(content: bytes) -> Generators:
 
 
 def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "pot-audit"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pot-audit"
 
 
 def _store(path: Path, content: bytes) -> None:
