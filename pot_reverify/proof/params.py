@@ -25,6 +25,7 @@ PINNED_DIGESTS = {
     10: "224879eefd422a8fa14be3a178f4e3286f2c28954bd06f3072225f04718fb30c",
     11: "590192f6670789da8fe092704b6d240adcef583192da73434b95338595fe67aa",
     12: "6085d25c91a792fce3d0aec138b3e808005ebea9647e25174cddabf11a5e7c07",
+    13: "c37cdf7245c5987b5e0f77a6ca0292f1e4d17d5f75d668521b6e666a9b090296",
     14: "28e7ef12095b0ce713dbb457574e57cb6fb060f63a14edef521749c9d20ca8b7",
 }
 
@@ -72,7 +73,7 @@ def generators(k: int) -> Generators:
     pinned = PINNED_DIGESTS.get(k)
     if pinned is None:
         return derive_generators(k)
-    name = f"halo2-vesta-generators-{k}"
+    name = f"vesta-generators-{k}"
     # No folder, no permission, no space: then they are derived, each time.
     with suppress(OSError, RuntimeError):
         content = (_cache_folder() / name).read_bytes()
@@ -113,7 +114,7 @@ def _decode(content: bytes) -> Generators:
 
 
 def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pot-audit"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pot-audit" / "halo2"
 
 
 def _store(path: Path, content: bytes) -> None:

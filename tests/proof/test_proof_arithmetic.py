@@ -168,7 +168,7 @@ def test_pinned_digests_are_those_of_halo2_proofs():
 def cache_folder(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     generators.cache_clear()
-    yield tmp_path / "pot-audit"
+    yield tmp_path / "pot-audit" / "halo2"
     generators.cache_clear()
 
 
