@@ -66,8 +66,8 @@ def public_values(circuit_id: str, capacity: int, claim: DecisionClaim) -> tuple
         claim: what is to be shown.
 
     Raises:
-        Rejection: ``proof.challenges-out-of-range``, ``proof.preset-not-provable``, or what
-            deriving the constants raises.
+        Rejection: ``proof.challenges-out-of-range``, ``proof.preset-not-provable``,
+            ``proof.digest-length``, or what deriving the constants raises.
     """
     preset = claim.preset
     if not preset.n_min <= claim.n <= min(preset.n_max, capacity):
@@ -143,7 +143,18 @@ def commit_to_scores(
         run_digest: 32 bytes; what the scores belong to.
         salt: 16 bytes.
         scores_by_challenge: 4 scores a challenge, each 0 to 65535.
+
+    Raises:
+        Rejection: ``proof.salt-length``, ``proof.digest-length``, or ``proof.scores-not-packable``
+            where other scores could have the same commitment.
     """
+    if len(salt) != SALT_BYTES:
+        raise Rejection("proof.salt-length", f"a salt has {SALT_BYTES} bytes", got=len(salt))
+    if len(scores_by_challenge) > capacity or not all(
+        len(scores) == PROBES_PER_CHALLENGE and all(0 <= score < SCORE_RANGE for score in scores)
+        for scores in scores_by_challenge
+    ):
+        raise Rejection("proof.scores-not-packable", "not the scores of a run of this circuit")
     header = (
         int.from_bytes(_COMMITMENT_DOMAIN, "big"),
         *_halves(preset_digest),
@@ -165,5 +176,7 @@ def commit_to_scores(
 
 
 def _halves(digest: bytes) -> tuple[int, int]:
+    if len(digest) != DIGEST_BYTES:
+        raise Rejection("proof.digest-length", "not a SHA-256 digest", got=f"{len(digest)} bytes")
     half = DIGEST_BYTES // 2
     return int.from_bytes(digest[:half], "big"), int.from_bytes(digest[half:], "big")

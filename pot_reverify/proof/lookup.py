@@ -8,8 +8,8 @@ permutations.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pot_reverify.proof.domain import Opening
-from pot_reverify.proof.expressions import Evaluations, Expression, evaluate
+from pot_reverify.proof.domain import Challenges, Opening
+from pot_reverify.proof.expressions import Expression, evaluate
 from pot_reverify.proof.multiopen import Commitment, OpeningClaim, commitment_to
 from pot_reverify.proof.pasta_fields import P
 from pot_reverify.proof.transcript import Transcript
@@ -56,32 +56,26 @@ def read_evaluations(
 def constraints(
     lookup: Lookup,
     opened: LookupEvaluations,
-    evaluations: Evaluations,
     opening: Opening,
-    *,
-    theta: int,
-    beta: int,
-    gamma: int,
+    challenges: Challenges,
 ) -> Iterator[int]:
     """Yields, at x, the polynomials that vanish on all rows if the lookup holds.
 
     Args:
         lookup: the expressions of input and table.
         opened: the evaluations of this lookup.
-        evaluations: the columns, at x.
-        opening: the challenge point.
-        theta: challenge that compresses a tuple into one value.
-        beta: challenge for inputs.
-        gamma: challenge for the table.
+        opening: the challenge point x.
+        challenges: theta, beta and gamma.
     """
 
     def compress(expressions: Sequence[Expression]) -> int:
         value = 0
         for expression in expressions:
-            value = (value * theta + evaluate(expression, evaluations)) % P
+            value = (value * challenges.theta + evaluate(expression, opening.columns)) % P
         return value
 
     z, a, s = opened.z, opened.a, opened.s
+    beta, gamma = challenges.beta, challenges.gamma
     yield opening.first * (1 - z)
     yield opening.last * (z * z - z)
     left = opened.z_following * (a + beta) * (s + gamma)

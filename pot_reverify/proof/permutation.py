@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pot_reverify.proof.domain import Opening
-from pot_reverify.proof.expressions import Evaluations, evaluate
+from pot_reverify.proof.domain import Challenges, Opening
+from pot_reverify.proof.expressions import evaluate
 from pot_reverify.proof.multiopen import Commitment, OpeningClaim, commitment_to
 from pot_reverify.proof.pasta_fields import DELTA, P
 from pot_reverify.proof.transcript import Transcript
@@ -55,11 +55,8 @@ def constraints(
     key: VerifyingKey,
     products: Sequence[GrandProduct],
     permuted: Sequence[int],
-    evaluations: Evaluations,
     opening: Opening,
-    *,
-    beta: int,
-    gamma: int,
+    challenges: Challenges,
 ) -> Iterator[int]:
     """Yields, at x, the polynomials that vanish on all rows if the products are right.
 
@@ -67,10 +64,8 @@ def constraints(
         key: the verifying key.
         products: the grand products.
         permuted: the permutation polynomial of each column, at x.
-        evaluations: the columns, at x.
-        opening: the challenge point.
-        beta: challenge that separates positions.
-        gamma: challenge that keeps factors from zero.
+        opening: the challenge point x.
+        challenges: beta and gamma.
     """
     if not products:
         return
@@ -79,13 +74,13 @@ def constraints(
     yield opening.last * (final * final - final)
     for before, product in pairwise(products):
         yield opening.first * (product.current - before.at_last)
-    chunk = key.permutation_chunk
+    chunk, beta, gamma = key.permutation_chunk, challenges.beta, challenges.gamma
     position = beta * opening.x % P
     for index, product in enumerate(products):
         columns = slice(index * chunk, (index + 1) * chunk)
         left, right = product.following, product.current
         for query, image in zip(key.permutation_columns[columns], permuted[columns], strict=True):
-            value = evaluate(query, evaluations)
+            value = evaluate(query, opening.columns)
             left = left * (value + beta * image + gamma) % P
             right = right * (value + position + gamma) % P
             position = position * DELTA % P

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from pot_reverify.errors import Rejection
 from pot_reverify.proof import inner_product, lookup, permutation, vanishing
-from pot_reverify.proof.domain import opening_at
+from pot_reverify.proof.domain import Challenges, opening_at
 from pot_reverify.proof.expressions import evaluate
 from pot_reverify.proof.inner_product import DeferredOpening
 from pot_reverify.proof.multiopen import (
@@ -175,18 +175,19 @@ def read_proof(claim: ProofClaim) -> DeferredOpening:
     advice = transcript.read_points(key.advice_columns)
     theta = transcript.squeeze()
     permuted = [lookup.read_permuted(transcript) for _ in key.lookups]
-    beta, gamma = transcript.squeeze(), transcript.squeeze()
+    challenges = Challenges(theta, transcript.squeeze(), transcript.squeeze())
     product_commitments = permutation.read_commitments(transcript, key)
     lookup_products = [commitment_to(point) for point in transcript.read_points(len(key.lookups))]
     random = transcript.read_point()
     y = transcript.squeeze()
     quotient_pieces = transcript.read_points(key.degree - 1)
-    opening = opening_at(key, transcript.squeeze())
+    x = transcript.squeeze()
 
     evaluations = {
         kind: transcript.read_scalars(len(key.queries[kind]))
         for kind in ("Instance", "Advice", "Fixed")
     }
+    opening = opening_at(key, x, evaluations)
     random_value = transcript.read_scalar()
     permutation_values = transcript.read_scalars(len(key.permutation_columns))
     products = permutation.read_evaluations(transcript, product_commitments)
@@ -196,29 +197,23 @@ def read_proof(claim: ProofClaim) -> DeferredOpening:
     ]
 
     constraints = [evaluate(gate, evaluations) for gate in key.gates]
-    constraints += permutation.constraints(
-        key, products, permutation_values, evaluations, opening, beta=beta, gamma=gamma
-    )
+    constraints += permutation.constraints(key, products, permutation_values, opening, challenges)
     for argument, opened in zip(key.lookups, lookups, strict=True):
-        constraints += lookup.constraints(
-            argument, opened, evaluations, opening, theta=theta, beta=beta, gamma=gamma
-        )
+        constraints += lookup.constraints(argument, opened, opening, challenges)
 
-    columns = {"Instance": [instance], "Advice": advice, "Fixed": list(key.fixed_commitments)}
-    committed = {kind: list(map(commitment_to, points)) for kind, points in columns.items()}
-
-    def column_claims(kind: str) -> list[OpeningClaim]:
+    def column_claims(kind: str, points: Sequence[Point]) -> list[OpeningClaim]:
+        columns = [commitment_to(point) for point in points]
         return [
-            OpeningClaim(committed[kind][column], opening.rotated(rotation), value)
+            OpeningClaim(columns[column], opening.rotated(rotation), value)
             for (column, rotation), value in zip(key.queries[kind], evaluations[kind], strict=True)
         ]
 
     # The order is that of the prover: powers of challenges go by it.
-    claims = column_claims("Instance") + column_claims("Advice")
+    claims = column_claims("Instance", [instance]) + column_claims("Advice", advice)
     claims += permutation.opening_claims(key, products, opening)
     for opened in lookups:
         claims += lookup.opening_claims(opened, opening)
-    claims += column_claims("Fixed")
+    claims += column_claims("Fixed", key.fixed_commitments)
     claims += [
         OpeningClaim(commitment_to(point), opening.x, value)
         for point, value in zip(key.permutation_commitments, permutation_values, strict=True)

@@ -26,15 +26,23 @@ from pot_reverify.proof.expressions import (
 from pot_reverify.proof.pasta_fields import P, Q, domain_generator
 from pot_reverify.proof.vesta import Point
 
-MAX_TEXT_BYTES = 1 << 20
+MAX_TEXT_LENGTH = 1 << 20
 MAX_K = 16
-_COLUMN_KINDS = ("Advice", "Fixed", "Instance")
 
 # Debug text differs from JSON in these lexemes only.
 _LEXEMES = re.compile(
-    r'"[^"]*"|(?P<struct>\w+) \{|(?P<field>\w+):|(?P<tuple>\w*)\(|(?P<end>\))'
-    r"|(?P<word>0x[0-9a-f]+|[A-Za-z]\w*)"
+    r'(?P<text>"[^"]*")|(?P<struct>\w+) \{|(?P<field>\w+):|(?P<variant>\w+)\(|(?P<open>\()'
+    r"|(?P<close>\))|(?P<word>0x[0-9a-f]+|[A-Za-z]\w*)"
 )
+_AS_JSON = {
+    "text": "{}",
+    "struct": '{{"": "{}",',
+    "field": '"{}":',
+    "variant": '["{}",',
+    "open": "[",
+    "close": "]",
+    "word": '"{}"',
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +103,17 @@ def parse_verifying_key(text: str) -> VerifyingKey:
         Rejection: ``proof.key-malformed`` or, for another curve, size or number of instance
             columns, ``proof.key-unsupported``.
     """
-    encoded = text.encode()
-    if len(encoded) > MAX_TEXT_BYTES:
+    if len(text) > MAX_TEXT_LENGTH:
         raise Rejection("proof.key-malformed", "the verifying key is too long")
     try:
-        return _parse(encoded, json.loads(_LEXEMES.sub(_to_json, text)))
+        return _parse(text.encode(), json.loads(_LEXEMES.sub(_to_json, text)))
     except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise Rejection("proof.key-malformed", f"not a pinned verifying key: {error}") from error
 
 
 def _to_json(lexeme: re.Match[str]) -> str:
-    match lexeme.lastgroup:
-        case "struct":
-            return f'{{"": "{lexeme["struct"]}",'
-        case "field":
-            return f'"{lexeme["field"]}":'
-        case "tuple":
-            return f'["{lexeme["tuple"]}",' if lexeme["tuple"] else "["
-        case "end":
-            return "]"
-        case "word":
-            return f'"{lexeme["word"]}"'
-    return lexeme[0]
+    kind = str(lexeme.lastgroup)
+    return _AS_JSON[kind].format(lexeme[kind])
 
 
 def _element(word: str, modulus: int = P) -> int:
@@ -134,9 +131,9 @@ def _points(nodes: list[Any]) -> tuple[Point, ...]:
 
 
 def _expression(node: Any) -> Expression:  # noqa: ANN401 (JSON as parsed)
-    if isinstance(node, dict):
-        return Query(_COLUMN_KINDS[_COLUMN_KINDS.index(node[""])], int(node["query_index"]))
     match node:
+        case {"": "Advice" | "Fixed" | "Instance" as kind, "query_index": index}:
+            return Query(kind, int(index))
         case ["Constant", value]:
             return Constant(_element(value))
         case ["Negated", inner]:
@@ -151,29 +148,22 @@ def _expression(node: Any) -> Expression:  # noqa: ANN401 (JSON as parsed)
 
 
 def _parse(encoded: bytes, pinned: dict[str, Any]) -> VerifyingKey:
-    domain, system = pinned["domain"], pinned["cs"]
+    domain, system, permutation = pinned["domain"], pinned["cs"], pinned["cs"]["permutation"]
     k = int(domain["k"])
     moduli = int(pinned["base_modulus"], 16), int(pinned["scalar_modulus"], 16)
     if moduli != (Q, P) or not 1 <= k <= MAX_K or system["num_instance_columns"] != 1:
         raise Rejection("proof.key-unsupported", "not a key of this proof system")
     queries = {
-        kind: tuple(
-            (int(column["index"]), int(rotation))
-            for column, (_, rotation) in system[f"{kind.lower()}_queries"]
-        )
-        for kind in _COLUMN_KINDS
+        kind: tuple((int(column["index"]), int(rotation)) for column, (_, rotation) in nodes)
+        for kind in ("Advice", "Fixed", "Instance")
+        for nodes in [system[f"{kind.lower()}_queries"]]
     }
     gates = tuple(map(_expression, system["gates"]))
+    sides = ("input_expressions", "table_expressions")
     lookups = tuple(
-        Lookup(
-            tuple(map(_expression, lookup["input_expressions"])),
-            tuple(map(_expression, lookup["table_expressions"])),
-        )
+        Lookup(*(tuple(map(_expression, lookup[side])) for side in sides))
         for lookup in system["lookups"]
     )
-    columns = [
-        (column["column_type"], int(column["index"])) for column in system["permutation"]["columns"]
-    ]
     minimum = system["minimum_degree"]
     # The permutation argument needs degree 3 and takes as much more as the others have.
     degrees = [3, *map(degree, gates), *map(_lookup_degree, lookups)]
@@ -187,18 +177,18 @@ def _parse(encoded: bytes, pinned: dict[str, Any]) -> VerifyingKey:
         gates=gates,
         queries=queries,
         permutation_columns=tuple(
-            Query(kind, queries[kind].index((column, 0))) for kind, column in columns
+            Query(kind := column["column_type"], queries[kind].index((int(column["index"]), 0)))
+            for column in permutation["columns"]
         ),
         lookups=lookups,
         fixed_commitments=_points(pinned["fixed_commitments"]),
         permutation_commitments=_points(pinned["permutation"]["commitments"]),
     )
-    quotient_bits = (key.degree - 2).bit_length()
     if (
         key.omega != domain_generator(k)
-        or domain["extended_k"] != k + quotient_bits
+        or domain["extended_k"] != k + (key.degree - 2).bit_length()
         or len(key.fixed_commitments) != system["num_fixed_columns"]
-        or len(key.permutation_commitments) != len(columns)
+        or len(key.permutation_commitments) != len(key.permutation_columns)
     ):
         raise ValueError("its parts contradict each other")
     return key

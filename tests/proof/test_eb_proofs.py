@@ -131,6 +131,27 @@ def test_a_proof_of_another_claim_is_rejected(change):
     assert verdict_on("same", replace(decision_claim("same"), **change)) == "proof.opening-failed"
 
 
+@pytest.mark.parametrize(
+    ("salt", "scores", "code"),
+    [
+        (bytes(15), [], "proof.salt-length"),
+        (bytes(16), [[0, 0, 0, 65536]], "proof.scores-not-packable"),
+        (bytes(16), [[0, 0, -1, 0]], "proof.scores-not-packable"),
+        (bytes(16), [[0, 0, 0]], "proof.scores-not-packable"),
+        (bytes(16), [[0, 0, 0, 0]] * 67, "proof.scores-not-packable"),
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_what_has_no_commitment_of_its_own_is_refused(salt, scores, code):
+    assert rejection_of(commit_to_scores, 66, bytes(32), bytes(32), salt, scores) == code
+
+
+@pytest.mark.parametrize("length", [0, 31, 33])
+def test_digests_have_32_bytes(length):
+    claim = replace(decision_claim("same"), run_digest=bytes(length))
+    assert rejection_of(public_values, "eb-1.n66.v1", 66, claim) == "proof.digest-length"
+
+
 def test_the_name_of_a_preset_is_only_a_label():
     claim = decision_claim("same")
     renamed = replace(claim, preset=replace(claim.preset, name="custom"))

@@ -188,7 +188,7 @@ def test_generators_are_cached_and_the_cache_is_not_believed(cache_folder):
 
 
 def test_generators_need_no_cache_folder(cache_folder):
-    cache_folder.write_text("not a folder")
+    cache_folder.parent.write_text("not a folder")
     assert len(generators(10).g) == 1 << 10
 
 

@@ -6,7 +6,7 @@ from proof_vectors import SMALL_CIRCUITS, small_circuit
 from pot_reverify.errors import Rejection
 from pot_reverify.proof.expressions import Product, Query, degree, evaluate
 from pot_reverify.proof.pasta_fields import P
-from pot_reverify.proof.verifying_key import MAX_TEXT_BYTES, parse_verifying_key
+from pot_reverify.proof.verifying_key import MAX_TEXT_LENGTH, parse_verifying_key
 
 CHAIN = small_circuit("chain").verifying_key_text
 
@@ -107,7 +107,7 @@ def test_an_element_that_is_not_reduced_is_refused():
 
 
 def test_a_text_that_is_too_long_is_refused():
-    assert rejection_of(" " * (MAX_TEXT_BYTES + 1)) == "proof.key-malformed"
+    assert rejection_of(" " * (MAX_TEXT_LENGTH + 1)) == "proof.key-malformed"
 
 
 def test_any_change_of_the_text_changes_the_digest():
