@@ -26,7 +26,7 @@ SEED = "verdicts"
 def damaged_claims(name, seed, count):
     """Claims about one circuit; one in ten is not damaged at all."""
     source = random.Random(f"{seed} {name}")
-    return [_damage(source, small_circuit(name).proofs) for _ in range(count)]
+    return [damage(source, small_circuit(name).proofs) for _ in range(count)]
 
 
 def lines_for_oracle(claims):
@@ -51,7 +51,7 @@ def digest_of(claims):
     return hashlib.sha256("".join(lines_for_oracle(claims)).encode()).hexdigest()
 
 
-def _damage(source, claims):
+def damage(source, claims):
     claim, other = source.choice(claims), source.choice(claims)
     items = [claim.proof[at : at + ITEM] for at in range(0, len(claim.proof), ITEM)]
     index, second = source.randrange(len(items)), source.randrange(len(items))

@@ -3,10 +3,14 @@
 import base64
 import hashlib
 import json
+import os
+import random
+import subprocess
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+from proof_mutations import damage
 from proof_vectors import FIXTURES
 from test_proof_arithmetic import assert_instance_bases
 
@@ -186,6 +190,36 @@ def test_a_batch_of_decisions():
     claims[2] = replace(claims[2], proof=claims[1].proof)
     findings = [finding and finding.code for finding in check_proofs(claims)]
     assert findings == [None, None, "proof.opening-failed", None]
+
+
+@pytest.mark.skipif("POT_HALO2" not in os.environ, reason="POT_HALO2 names no program")
+def test_pot_halo2_says_the_same_of_damaged_proofs():
+    source = random.Random("pot-halo2")
+    good = [prepare_claim(*_swap(circuit_and_proof(name), decision_claim(name))) for name in SMALL]
+    claims = [damage(source, good) for _ in range(100)]
+    verdicts = [ask_pot_halo2(claim) for claim in claims]
+    assert 0 < sum(verdicts) < len(verdicts)
+    assert [finding is None for finding in map(_alone, claims)] == verdicts
+
+
+def _alone(claim):
+    return check_proofs([claim])[0]
+
+
+def ask_pot_halo2(claim):
+    document = {
+        "circuit": claim.circuit.circuit_id,
+        "proof": base64.b64encode(claim.proof).decode(),
+        "public_inputs": [f"{value:064x}" for value in claim.instance],
+    }
+    answer = subprocess.run(
+        [os.environ["POT_HALO2"], "verify"],
+        check=False,
+        input=json.dumps(document).encode(),
+        capture_output=True,
+    )
+    assert answer.returncode in (0, 1, 2)
+    return answer.returncode == 0
 
 
 @pytest.mark.parametrize("circuit", ["", "eb-1.n66.v2", "../eb-1.n66.v1", "x" * 10_000])
