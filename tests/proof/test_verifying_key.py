@@ -1,6 +1,10 @@
 """Verifying keys: what is read from the pinned text, and what is refused."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from proof_vectors import SMALL_CIRCUITS, small_circuit
 
 from pot_reverify.errors import Rejection
@@ -9,6 +13,7 @@ from pot_reverify.proof.pasta_fields import P
 from pot_reverify.proof.verifying_key import MAX_TEXT_LENGTH, parse_verifying_key
 
 CHAIN = small_circuit("chain").verifying_key_text
+CHAIN_DIGEST = small_circuit("chain").circuit.key.digest
 
 
 def rejection_of(text):
@@ -108,6 +113,14 @@ def test_an_element_that_is_not_reduced_is_refused():
 
 def test_a_text_that_is_too_long_is_refused():
     assert rejection_of(" " * (MAX_TEXT_LENGTH + 1)) == "proof.key-malformed"
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, len(CHAIN)), st.integers(0, 40), st.text(max_size=20))
+def test_damaged_keys_are_refused_or_are_other_keys(start, removed, inserted):
+    text = CHAIN[:start] + inserted + CHAIN[start + removed :]
+    with suppress(Rejection):
+        assert text == CHAIN or parse_verifying_key(text).digest != CHAIN_DIGEST
 
 
 def test_any_change_of_the_text_changes_the_digest():
