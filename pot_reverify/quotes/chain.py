@@ -53,7 +53,8 @@ def verify_chain(certificates: Sequence[bytes], roots: Sequence[bytes], where: s
     """Verifies signatures, names, constraints and the root; the caller judges the time.
 
     Args:
-        certificates: DER, the end entity first, each signed by the next; the root may be absent.
+        certificates: DER, the end entity first, each signed by the next; the root may be absent,
+            and what follows it is not looked at.
         roots: DER of the roots that the policy pins.
         where: the chain's name in errors.
 
@@ -69,8 +70,10 @@ def verify_chain(certificates: Sequence[bytes], roots: Sequence[bytes], where: s
             needs="the certificate chain of the attestation key, archived with the quote",
             where=where,
         )
-    chain = [_load(der, f"{where}, certificate {i}") for i, der in enumerate(certificates)]
-    if certificates[-1] not in roots:
+    pinned = [depth for depth, der in enumerate(certificates) if der in roots]
+    used = certificates[: pinned[0] + 1] if pinned else certificates
+    chain = [_load(der, f"{where}, certificate {depth}") for depth, der in enumerate(used)]
+    if not pinned:
         chain.append(_root_above(chain[-1], roots, where))
     window = Window(-(2**63), 2**63)
     for depth, certificate in enumerate(chain):

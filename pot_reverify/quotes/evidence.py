@@ -5,7 +5,7 @@ nothing; the policy comes from the reader; the appraisal says what was found and
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final
@@ -227,3 +227,8 @@ def time_ns(moment: datetime) -> int:
     """An aware datetime as Unix time in nanoseconds, exactly."""
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return ((since.days * 86400 + since.seconds) * 10**6 + since.microseconds) * 1000
+
+
+def with_registers(appraisal: QuoteAppraisal, registers: Mapping[str, bytes]) -> QuoteAppraisal:
+    """The appraisal with registers that a replayed log adds."""
+    return replace(appraisal, registers={**appraisal.registers, **registers})

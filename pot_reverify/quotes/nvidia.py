@@ -3,7 +3,7 @@
 A report is an SPDM 1.1 exchange (DMTF DSP0274): GET_MEASUREMENTS with the verifier's nonce, then
 MEASUREMENTS with the device's signature over both. Device certificates do not expire, and their
 revocation is only told online (OCSP): here it is always "not judged". A GPU's report does not say
-which machine the GPU sits in; only a shared nonce ties it to a CPU's quote, and a relay can share it.
+which machine it sits in; only a shared nonce ties it to a CPU's quote, and relays share nonces.
 """
 
 import base64
