@@ -1,0 +1,267 @@
+"""Evidence that is signed correctly under a test root, and wrong in one respect.
+
+Everything starts from a public sample: its certificates are issued again, field by field, for keys
+of this module, so that a changed report can carry a good signature and the one fault shows.
+"""
+
+import hashlib
+import json
+import re
+import warnings
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from quote_samples import pem, read
+
+from pot_reverify.quotes.evidence import QuoteEvidence, QuoteKind
+
+HASHES = {"secp256r1": SHA256(), "secp384r1": SHA384()}
+
+
+def load(der: bytes) -> x509.Certificate:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # AMD's serial numbers
+        return x509.load_der_x509_certificate(der)
+
+
+@dataclass(frozen=True)
+class Reissued:
+    """A chain with the names, dates and extensions of another, and keys that are known."""
+
+    certificates: tuple[bytes, ...]
+    keys: tuple[ec.EllipticCurvePrivateKey, ...]
+
+    @property
+    def root(self) -> bytes:
+        return self.certificates[-1]
+
+    def sign(self, message: bytes, depth: int = 0) -> bytes:
+        return raw_signature(self.keys[depth], message)
+
+    def crl(self, depth: int, revoked: tuple[int, ...] = (), days: int = 3650) -> bytes:
+        """The list of the certificate at this depth, with the serial numbers that it revokes."""
+        start = datetime(2020, 1, 1, tzinfo=UTC)
+        builder = (
+            x509.CertificateRevocationListBuilder()
+            .issuer_name(load(self.certificates[depth]).subject)
+            .last_update(start)
+            .next_update(start + timedelta(days=days))
+            .add_extension(x509.CRLNumber(1), critical=False)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self.keys[depth].public_key()),
+                critical=False,
+            )
+        )
+        for serial in revoked:
+            builder = builder.add_revoked_certificate(
+                x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(start).build()
+            )
+        key = self.keys[depth]
+        return builder.sign(key, HASHES[key.curve.name]).public_bytes(Encoding.DER)
+
+
+def raw_signature(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
+    size = key.curve.key_size // 8
+    r, s = decode_dss_signature(key.sign(message, ec.ECDSA(HASHES[key.curve.name])))
+    return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def reissue(
+    chain: tuple[bytes, ...],
+    *,
+    curve: ec.EllipticCurve | None = None,
+    extensions: dict[int, dict[str, bytes | None]] | None = None,
+    names: dict[int, str] | None = None,
+    serials: dict[int, int] | None = None,
+) -> Reissued:
+    """Issues a chain again.
+
+    Args:
+        chain: DER, leaf first, root last.
+        curve: of all keys; P-384 unless told.
+        extensions: by depth and OID, contents to put in place of the sample's; None drops one.
+        names: by depth, another common name of the subject.
+        serials: by depth, another serial number.
+    """
+    originals = [load(der) for der in chain]
+    keys = [ec.generate_private_key(curve or ec.SECP384R1()) for _ in originals]
+    subjects = [original.subject for original in originals]
+    for depth, name in (names or {}).items():
+        subjects[depth] = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    issued = []
+    for depth, original in enumerate(originals):
+        above = min(depth + 1, len(originals) - 1)
+        changed = dict((extensions or {}).get(depth, {}))
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subjects[depth])
+            .issuer_name(subjects[above])
+            .not_valid_before(original.not_valid_before_utc)
+            .not_valid_after(original.not_valid_after_utc)
+            .public_key(keys[depth].public_key())
+            .serial_number((serials or {}).get(depth, depth + 1))
+        )
+        for extension in original.extensions:
+            value = changed.pop(extension.oid.dotted_string, extension.value.public_bytes())
+            if value is not None:
+                raw = x509.UnrecognizedExtension(extension.oid, value)
+                builder = builder.add_extension(raw, extension.critical)
+        for oid, value in changed.items():
+            raw = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
+            builder = builder.add_extension(raw, oid.endswith(".critical"))
+        issued.append(builder.sign(keys[above], HASHES[keys[above].curve.name]))
+    return Reissued(tuple(c.public_bytes(Encoding.DER) for c in issued), tuple(keys))
+
+
+def put(data: bytes, offset: int, value: bytes) -> bytes:
+    return data[:offset] + value + data[offset + len(value) :]
+
+
+# SEV-SNP
+
+SNP_AT = "2025-06-01T00:00:00Z"
+SNP_CHAINS = {
+    "Milan": (read("snp/trustee_test-vcek.der"), *pem("snp_roots/ask_ark_milan.pem")),
+    "Turin": (read("snp/virtee_vcek_turin.der"), *pem("snp_roots/ask_ark_turin_vcek.pem")),
+    "VLEK": (read("snp/trustee_test-vlek.der"), *pem("snp_roots/ask_ark_milan_vlek.pem")),
+}
+
+
+def snp_report(chain: Reissued, report: bytes, *, big_endian: bool = False) -> bytes:
+    """The report with a signature by the chain's leaf."""
+    raw = chain.sign(report[:0x2A0])
+    r, s = raw[:48], raw[48:]
+    if not big_endian:
+        r, s = r[::-1], s[::-1]
+    return report[:0x2A0] + r.ljust(72, b"\0") + s.ljust(72, b"\0") + bytes(0x4A0 - 0x2A0 - 144)
+
+
+def snp_evidence(chain: Reissued, report: bytes, **more: bool) -> QuoteEvidence:
+    return QuoteEvidence(
+        QuoteKind.SEV_SNP,
+        snp_report(chain, report, **more),
+        certificates=chain.certificates,
+        crls=(chain.crl(2),),
+    )
+
+
+def turin_report() -> bytes:
+    """The sample's report as a Turin processor would make it for the sample's VCEK."""
+    report = read("snp/trustee_test-vlek-report.bin")
+    report = put(report, 0x188, bytes([0x1A, 0x02, 0x00]))
+    report = put(report, 0x30, bytes(4))
+    report = put(report, 0x48, bytes(4))
+    report = put(report, 0x180, bytes([0, 0, 0, 0, 0, 0, 0, 9]))
+    return put(report, 0x1A0, bytes.fromhex("1e550a8ee5cf9f4d").ljust(64, b"\0"))
+
+
+# Intel DCAP
+
+DCAP_AT = "2026-01-04T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class TestIntel:
+    """Intel's roles, held by the test: a platform, its PCK chain and the TCB signer."""
+
+    pck: Reissued
+    signer: Reissued
+    attestation_key: ec.EllipticCurvePrivateKey
+
+    @property
+    def roots(self) -> dict[str, tuple[bytes, ...]]:
+        return {"intel": (self.pck.root,)}
+
+    def collateral(self, **texts: str) -> bytes:
+        document = json.loads(read("synthetic_dcap/tdx_valid.collateral.json"))
+        document.update(texts)
+        for name in ("tcb_info", "qe_identity"):
+            document[f"{name}_signature"] = self.signer.sign(document[name].encode()).hex()
+            document[f"{name}_issuer_chain"] = to_pem(self.signer.certificates)
+        document["pck_crl_issuer_chain"] = to_pem(self.pck.certificates[1:])
+        document["root_ca_crl"] = self.pck.crl(2).hex()
+        document["pck_crl"] = self.pck.crl(1).hex()
+        return json.dumps(document).encode()
+
+    def tdx_quote(self, *, report_data: bytes, rtmr3: bytes = bytes(48)) -> bytes:
+        quote = read("synthetic_dcap/tdx_valid.quote")
+        body = put(put(quote[:632], 568, report_data), 520, rtmr3)
+        public = self.attestation_key.public_key().public_bytes(
+            Encoding.X962, PublicFormat.UncompressedPoint
+        )[1:]
+        authentication = bytes(range(32))
+        binds = hashlib.sha256(public + authentication).digest()
+        qe_report = put(quote[636 + 134 : 636 + 134 + 384], 320, binds + bytes(32))
+        chain = to_pem(self.pck.certificates).encode()
+        certified = (
+            qe_report
+            + self.pck.sign(qe_report)
+            + (32).to_bytes(2, "little")
+            + authentication
+            + (5).to_bytes(2, "little")
+            + len(chain).to_bytes(4, "little")
+            + chain
+        )
+        signature = (
+            raw_signature(self.attestation_key, body)
+            + public
+            + (6).to_bytes(2, "little")
+            + len(certified).to_bytes(4, "little")
+            + certified
+        )
+        return body + len(signature).to_bytes(4, "little") + signature
+
+
+def to_pem(certificates: tuple[bytes, ...]) -> str:
+    return "".join(load(der).public_bytes(Encoding.PEM).decode() for der in certificates)
+
+
+@cache
+def test_intel() -> TestIntel:
+    quote = read("synthetic_dcap/tdx_valid.quote")
+    blocks = re.findall(
+        rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", quote, re.DOTALL
+    )
+    chain = tuple(
+        x509.load_pem_x509_certificate(block).public_bytes(Encoding.DER) for block in blocks
+    )
+    pck = reissue(chain, curve=ec.SECP256R1())
+    document = json.loads(read("synthetic_dcap/tdx_valid.collateral.json"))
+    signer_der = x509.load_pem_x509_certificates(document["tcb_info_issuer_chain"].encode())[0]
+    signer = reissue((signer_der.public_bytes(Encoding.DER), chain[-1]), curve=ec.SECP256R1())
+    signer = under(signer, pck)
+    return TestIntel(pck, signer, ec.generate_private_key(ec.SECP256R1()))
+
+
+test_intel.__test__ = False  # type: ignore[attr-defined]
+TestIntel.__test__ = False  # type: ignore[attr-defined]
+
+
+def under(leaf: Reissued, chain: Reissued) -> Reissued:
+    """The leaf issued by the other chain's root."""
+    original = load(leaf.certificates[0])
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(original.subject)
+        .issuer_name(load(chain.root).subject)
+        .not_valid_before(original.not_valid_before_utc)
+        .not_valid_after(original.not_valid_after_utc)
+        .public_key(leaf.keys[0].public_key())
+        .serial_number(99)
+    )
+    for extension in original.extensions:
+        builder = builder.add_extension(extension.value, extension.critical)
+    issued = builder.sign(chain.keys[-1], HASHES[chain.keys[-1].curve.name])
+    return replace(
+        leaf,
+        certificates=(issued.public_bytes(Encoding.DER), chain.root),
+        keys=(leaf.keys[0], chain.keys[-1]),
+    )
+
+
