@@ -150,8 +150,7 @@ class Window:
 
     def __and__(self, other: "Window") -> "Window":
         return Window(
-            max(self.not_before_ns, other.not_before_ns),
-            min(self.not_after_ns, other.not_after_ns),
+            max(self.not_before_ns, other.not_before_ns), min(self.not_after_ns, other.not_after_ns)
         )
 
     def require(self, at_ns: int, where: str) -> None:

@@ -148,10 +148,7 @@ def verify(evidence: QuoteEvidence, at_ns: int, policy: QuotePolicy) -> QuoteApp
         },
         window=chain.window if current is None else chain.window & current,
         evaluated_at_ns=at_ns,
-        not_judged=(
-            *(() if floor else ("minimum-tcb",)),
-            *(() if current else ("revocation",)),
-        ),
+        not_judged=(*(() if floor else ("minimum-tcb",)), *(() if current else ("revocation",))),
     )
 
 

@@ -37,7 +37,7 @@ _DCAP_HEADS: Final = {
 }
 _SNP_REPORT_BYTES: Final = 0x4A0
 _SNP_HEADS: Final = tuple(bytes([version, 0, 0, 0]) for version in range(2, 6))
-_COSE_SIGN1_HEADS: Final = (b"\x84\x44\xa1\x01", b"\xd2\x84\x44\xa1\x01")
+_COSE_SIGN1_HEADS: Final = (b"\x84", b"\xd2\x84")
 _SPDM_GET_MEASUREMENTS: Final = b"\x11\xe0"
 
 

@@ -4,6 +4,7 @@ Everything starts from a public sample: its certificates are issued again, field
 of this module, so that a changed report can carry a good signature and the one fault shows.
 """
 
+import base64
 import hashlib
 import json
 import re
@@ -19,6 +20,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from quote_samples import pem, read
 
+from pot_reverify.quotes import strict_cbor
 from pot_reverify.quotes.evidence import QuoteEvidence, QuoteKind
 
 HASHES = {"secp256r1": SHA256(), "secp384r1": SHA384()}
@@ -265,3 +267,153 @@ def under(leaf: Reissued, chain: Reissued) -> Reissued:
     )
 
 
+
+
+# AWS Nitro
+
+
+NITRO_SAMPLE = "nitro/veracruz_aws_nitro_document.cbor"
+
+
+def cbor(value: object) -> bytes:
+    """The shortest definite encoding; a list of pairs is a map, so that keys may repeat."""
+    if value is None:
+        return b"\xf6"
+    if isinstance(value, int):
+        return cbor_head(0, value) if value >= 0 else cbor_head(1, -1 - value)
+    if isinstance(value, bytes):
+        return cbor_head(2, len(value)) + value
+    if isinstance(value, str):
+        return cbor_head(3, len(value.encode())) + value.encode()
+    if isinstance(value, tuple):
+        return cbor_head(4, len(value)) + b"".join(cbor(item) for item in value)
+    pairs = list(value.items()) if isinstance(value, dict) else value
+    return cbor_head(5, len(pairs)) + b"".join(cbor(k) + cbor(v) for k, v in pairs)
+
+
+def cbor_head(major: int, argument: int) -> bytes:
+    if argument < 24:
+        return bytes([major << 5 | argument])
+    log2_length = next(n for n in range(4) if argument < 256 ** (1 << n))
+    return bytes([major << 5 | 24 + log2_length]) + argument.to_bytes(1 << log2_length, "big")
+
+
+@cache
+def nitro_sample() -> dict[str, object]:
+    """The payload of the sample, in Python values."""
+    _, _, payload, _ = strict_cbor.decode(read(NITRO_SAMPLE))
+    return strict_cbor.decode(payload)
+
+
+@cache
+def nitro_chain() -> Reissued:
+    document = nitro_sample()
+    return reissue((document["certificate"], *reversed(document["cabundle"])))
+
+
+def nitro_fields(chain: Reissued, **changed: object) -> dict[str, object]:
+    """The sample's payload with the chain's certificates, ready for `cbor`."""
+    leaf, *issuers = chain.certificates
+    return {
+        **nitro_sample(),
+        "certificate": leaf,
+        "cabundle": tuple(reversed(issuers)),
+        **changed,
+    }
+
+
+def nitro_document(
+    chain: Reissued, payload: bytes, protected: bytes = b"\xa1\x01\x38\x22"
+) -> bytes:
+    """COSE_Sign1 over payload bytes of any kind."""
+    signed = cbor(("Signature1", protected, b"", payload))
+    return cbor((protected, {}, payload, chain.sign(signed)))
+
+
+# NVIDIA
+
+
+@cache
+def gpu_chain() -> Reissued:
+    return reissue(pem("nvidia/nvat_hopperCertChain.txt"))
+
+
+def gpu_report(chain: Reissued, report: bytes) -> bytes:
+    """The report with a signature by the chain's leaf."""
+    return report[:-96] + chain.sign(report[:-96])
+
+
+def gpu_evidence(chain: Reissued, report: bytes) -> QuoteEvidence:
+    return QuoteEvidence(
+        QuoteKind.NVIDIA_GPU, gpu_report(chain, report), certificates=chain.certificates
+    )
+
+
+def gpu_entry(chain: Reissued, report: bytes) -> dict[str, str]:
+    """One device of an evidence list."""
+    return {
+        "arch": "HOPPER",
+        "certificate": base64.b64encode(to_pem(chain.certificates).encode()).decode(),
+        "evidence": base64.b64encode(gpu_report(chain, report)).decode(),
+        "nonce": report[4:36].hex(),
+    }
+
+
+# NVIDIA Remote Attestation Service
+
+NRAS_AT = "2025-06-11T00:45:00Z"
+NRAS_SAMPLE = "nvidia/nvat_sad_hopperClaimsv3_detached_eat.json"
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def token_claims(token: str) -> dict[str, object]:
+    part = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+
+
+def token(chain: Reissued, claims: dict[str, object], header: dict[str, object]) -> str:
+    signed = ".".join(base64url(json.dumps(part).encode()) for part in (header, claims))
+    return f"{signed}.{base64url(chain.sign(signed.encode()))}"
+
+
+@cache
+def nras_chain() -> Reissued:
+    """No chain of the service is public: a GPU's, shortened, stands in for it."""
+    leaf, issuer, *_, root = pem("nvidia/nvat_hopperCertChain.txt")
+    return reissue((leaf, issuer, root))
+
+
+def nras_evidence(
+    overall: dict[str, object] | None = None,
+    device: dict[str, object] | None = None,
+    header: dict[str, object] | None = None,
+    *,
+    jwks: object = None,
+    relink: bool = True,
+) -> QuoteEvidence:
+    """The sample's claims, changed, in tokens that the stand-in signs.
+
+    Args:
+        overall: claims to change in the first token.
+        device: claims to change in the GPU's token.
+        header: another header of both.
+        jwks: another JWKS.
+        relink: whether the first token has the digest of the changed GPU's token.
+    """
+    chain = nras_chain()
+    (_, first), devices = json.loads(read(NRAS_SAMPLE))
+    used = header or {"kid": "test", "alg": "ES384"}
+    gpu = token(chain, {**token_claims(devices["GPU-0"]), **(device or {})}, used)
+    claims = {**token_claims(first), **(overall or {})}
+    if relink and "submods" not in (overall or {}):
+        claims["submods"] = {"GPU-0": ["DIGEST", ["SHA-256", hashlib.sha256(gpu.encode()).hexdigest()]]}
+    x5c = [base64.b64encode(der).decode() for der in chain.certificates]
+    keys = {"keys": [{"kid": "other", "x5c": []}, {"kid": "test", "kty": "EC", "x5c": x5c}]}
+    return QuoteEvidence(
+        QuoteKind.NRAS,
+        json.dumps([["JWT", token(chain, claims, used)], {"GPU-0": gpu}]).encode(),
+        collateral=json.dumps(keys if jwks is None else jwks).encode(),
+    )
