@@ -3,6 +3,7 @@
 Intel, "SGX ECDSA QuoteLibReference DCAP API" A.4, and "TDX DCAP Quoting Library API" A.3.
 """
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -18,7 +19,13 @@ _TD15_BODY_BYTES: Final = 648
 _BODY_BYTES_BY_V5_TYPE: Final = {2: _TD10_BODY_BYTES, 3: _TD15_BODY_BYTES}
 _TEE: Final = {(3, 0): QuoteKind.SGX, (4, 0x81): QuoteKind.TDX, (5, 0x81): QuoteKind.TDX}
 _ECDSA_P256: Final = 2
+PCK_CHAIN: Final = 5
 _QE_REPORT_CERTIFICATION: Final = 6
+# dcap-qvl reads PEM generously, and nobody signs what stands around a certificate.
+_PEM_CHAIN: Final = re.compile(
+    rb"(?:-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{1,64}={0,2}\n"
+    rb"-----END CERTIFICATE-----\n?){1,4}\x00?"
+)
 
 _SGX_REGISTERS: Final = {
     "mrenclave": (64, 32),
@@ -105,8 +112,10 @@ def parse_quote(data: bytes) -> DcapQuote:
     signature.take(64)
     authentication = signature.take(signature.take_uint(2))
     certification = signature.take_uint(2)
-    signature.take(signature.take_uint(4))
+    certification_data = signature.take(signature.take_uint(4))
     signature.finish()
+    if certification == PCK_CHAIN and not _PEM_CHAIN.fullmatch(certification_data):
+        raise Rejection("quote.certificate-malformed", "not the PEM of a chain, and nothing else")
     return DcapQuote(
         kind=kind,
         version=version,

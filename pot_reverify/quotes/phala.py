@@ -113,7 +113,11 @@ def verify_exchange(
     else:
         ed25519_strict.verify(key, text.encode(), raw)
     # NEAR puts the model in front; a model id may hold colons, digests do not.
-    *model, request_hash, response_hash = text.rsplit(":", 2)
+    match text.rsplit(":", 2):
+        case [*model, request_hash, response_hash]:
+            pass
+        case _:
+            raise Rejection("quote.malformed", "not two digests", where=where)
     check_body("response", response, response_hash)
     if request is not None:
         check_body("request", request, request_hash)

@@ -15,13 +15,15 @@ from functools import cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed, decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from quote_samples import pem, read
 
+from pot_reverify.errors import Rejection
 from pot_reverify.quotes import strict_cbor
-from pot_reverify.quotes.evidence import QuoteEvidence, QuoteKind
+from pot_reverify.quotes.eip191 import keccak256, verify_personal_message
+from pot_reverify.quotes.evidence import QuoteEvidence, QuoteKind, QuotePolicy
 
 HASHES = {"secp256r1": SHA256(), "secp384r1": SHA384()}
 
@@ -416,4 +418,176 @@ def nras_evidence(
         QuoteKind.NRAS,
         json.dumps([["JWT", token(chain, claims, used)], {"GPU-0": gpu}]).encode(),
         collateral=json.dumps(keys if jwks is None else jwks).encode(),
+    )
+
+
+# Vendors' documents
+
+VENDOR_NONCE = bytes(range(32))
+DSTACK_SAMPLE = "tdx/dstack_quote-report.json"
+
+
+@dataclass(frozen=True)
+class EthereumKey:
+    """A secp256k1 key that signs as wallets do."""
+
+    key: ec.EllipticCurvePrivateKey
+
+    @property
+    def address(self) -> bytes:
+        point = self.key.public_key().public_bytes(
+            Encoding.X962, PublicFormat.UncompressedPoint
+        )
+        return keccak256(point[1:])[-20:]
+
+    def sign(self, message: bytes) -> bytes:
+        prefixed = b"\x19Ethereum Signed Message:\n" + str(len(message)).encode() + message
+        der = self.key.sign(keccak256(prefixed), ec.ECDSA(Prehashed(SHA256())))
+        r, s = decode_dss_signature(der)
+        order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+        half = r.to_bytes(32, "big") + min(s, order - s).to_bytes(32, "big")
+        for v in (27, 28):
+            try:
+                verify_personal_message(self.address, message, half + bytes([v]))
+            except Rejection:
+                continue
+            return half + bytes([v])
+        raise AssertionError("neither parity recovers the key")
+
+
+@cache
+def ethereum_key() -> EthereumKey:
+    return EthereumKey(ec.generate_private_key(ec.SECP256K1()))
+
+
+def runtime_events(*events: tuple[str, bytes]) -> tuple[list[dict[str, object]], bytes]:
+    """Events of RTMR3, and the register after them."""
+    log, register = [], bytes(48)
+    for name, payload in events:
+        head = (0x08000001).to_bytes(4, "little")
+        digest = hashlib.sha384(head + b":" + name.encode() + b":" + payload).digest()
+        register = hashlib.sha384(register + digest).digest()
+        log.append(
+            {
+                "imr": 3,
+                "event_type": 0x08000001,
+                "digest": digest.hex(),
+                "event": name,
+                "event_payload": payload.hex(),
+            }
+        )
+    return log, register
+
+
+APP_COMPOSE = '{"docker_compose_file":"services: {}"}'
+
+
+@cache
+def boot_events() -> tuple[list[dict[str, object]], bytes]:
+    compose_hash = hashlib.sha256(APP_COMPOSE.encode()).digest()
+    return runtime_events(
+        ("app-id", compose_hash[:20]),
+        ("compose-hash", compose_hash),
+        ("system-ready", b""),
+        ("compose-hash", bytes(32)),
+    )
+
+
+def phala_evidence(
+    *,
+    key: bytes | None = None,
+    algorithm: str = "ecdsa",
+    report_data: bytes | None = None,
+    drop: tuple[str, ...] = (),
+    **changed: object,
+) -> QuoteEvidence:
+    """A report of vllm-proxy with one GPU, whose quote is made for it."""
+    log, register = boot_events()
+    key = key or ethereum_key().address
+    gpu = put(read("nvidia/nvat_hopperAttestationReport.txt"), 4, VENDOR_NONCE)
+    quote = test_intel().tdx_quote(
+        report_data=report_data or key.ljust(32, b"\0") + VENDOR_NONCE, rtmr3=register
+    )
+    payload = {
+        "nonce": VENDOR_NONCE.hex(),
+        "arch": "HOPPER",
+        "evidence_list": [gpu_entry(gpu_chain(), gpu)],
+    }
+    report = {
+        "signing_address": "0x" + key.hex(),
+        "signing_algo": algorithm,
+        "request_nonce": VENDOR_NONCE.hex(),
+        "intel_quote": (quote + bytes(70)).hex(),
+        "nvidia_payload": json.dumps(payload),
+        "event_log": log,
+        "info": {"tcb_info": {"app_compose": APP_COMPOSE}},
+        **changed,
+    }
+    for name in drop:
+        del report[name]
+    return QuoteEvidence(
+        QuoteKind.PHALA, json.dumps(report).encode(), collateral=test_intel().collateral()
+    )
+
+
+def vendor_policy(**asked: object) -> QuotePolicy:
+    roots = {**test_intel().roots, "nvidia": (gpu_chain().root,)}
+    return QuotePolicy(**{"roots": roots, "bindings": {"nonce": VENDOR_NONCE}, **asked})
+
+
+# The keyset and the keys of aci_test-vectors.md.
+ACI_KEYSET = {
+    "e2ee_public_keys": [
+        {
+            "algo": "x25519-aes-256-gcm-hkdf-sha256",
+            "key_id": "e2ee-1",
+            "public_key": "5dfedd3b6bd47f6fa28ee15d969d5bb0ea53774d488bdaf9df1c6e0124b3ef22",
+        }
+    ],
+    "not_after": 1800000000,
+    "receipt_signing_keys": [
+        {
+            "algo": "ed25519",
+            "key_id": "receipt-1",
+            "public_key": "8139770ea87d175f56a35466c34c7ecccb8d8a91b4ee37a25df60f5b8fc9b394",
+        }
+    ],
+    "subject": "dstack-app://example-app",
+    "tls_public_keys": [{"domain": "api.example.com", "spki_sha256": "c0" * 32}],
+}
+ACI_KEYSET_DIGEST = "sha256:53a5cd44b30dcc51999754c719f2628a041f174ecbf9662a6f8e898a10cd9371"
+ACI_REPORT_DATA = "df2174d28130852b413646a3786927b93e94c11d770268b65def8bdba45cb49e"
+
+
+def aci_evidence(
+    *,
+    keyset: dict[str, object] | None = None,
+    report_data: bytes | None = None,
+    proof: dict[str, object] | None = None,
+    attestation: dict[str, object] | None = None,
+    **changed: object,
+) -> QuoteEvidence:
+    """A report over the vectors' keyset, whose quote has the vectors' report_data."""
+    log, register = boot_events()
+    bound = report_data or bytes.fromhex(ACI_REPORT_DATA).ljust(64, b"\0")
+    quote = test_intel().tdx_quote(report_data=bound, rtmr3=register)
+    report = {
+        "api_version": "aci/1",
+        "workload_keyset_digest": ACI_KEYSET_DIGEST,
+        "attestation": {
+            "tee_type": "tdx",
+            "workload_keyset": keyset or ACI_KEYSET,
+            "report_data": bound[:32].hex(),
+            "evidence": {
+                "quote": quote.hex(),
+                "event_log": log,
+                "app_compose": APP_COMPOSE,
+                **(proof or {}),
+            },
+            **(attestation or {}),
+        },
+        **changed,
+    }
+    return QuoteEvidence(
+        QuoteKind.ACI, json.dumps(report, indent=1).encode(), collateral=test_intel().collateral()
     )
