@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from genuine_evidence import GENUINE, appraise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from quote_factories import (
@@ -190,56 +191,9 @@ except Indeterminate as error:
 
 # Bytes that nobody made. The verdict may be any; another exception than ours may not.
 
-NEAR = {
-    "sgx": QuoteEvidence(
-        QuoteKind.SGX,
-        read("synthetic_dcap/sgx_valid.quote"),
-        collateral=read("synthetic_dcap/sgx_valid.collateral.json"),
-    ),
-    "tdx": QuoteEvidence(
-        QuoteKind.TDX,
-        read("synthetic_dcap/tdx_v5_valid.quote"),
-        collateral=read("synthetic_dcap/tdx_v5_valid.collateral.json"),
-    ),
-    "snp": QuoteEvidence(
-        QuoteKind.SEV_SNP,
-        read("snp/openpcc_azure_report.bin"),
-        certificates=(read("snp/openpcc_vcek.der"), *pem("snp_roots/ask_ark_genoa.pem")),
-        crls=(read("snp/openpcc_crl_genoa.der"),),
-    ),
-    "nitro": QuoteEvidence(QuoteKind.NITRO, read(NITRO_SAMPLE)),
-    "nvidia": QuoteEvidence(
-        QuoteKind.NVIDIA_GPU,
-        read("nvidia/nvat_hopperAttestationReport.txt"),
-        certificates=pem("nvidia/nvat_hopperCertChain.txt"),
-    ),
-    "nras": nras_evidence(),
-    "phala": phala_evidence(),
-    "aci": aci_evidence(),
-}
-NEAR_AT = {"snp": ns("2025-08-10T00:00:00Z"), "nras": ns(NRAS_AT), "nitro": ns("2026-01-01T00:00:00Z")}
-NEAR_ROOTS = {
-    "sgx": {"intel": (read("synthetic_dcap/test_root.der"),)},
-    "tdx": {"intel": (read("synthetic_dcap/test_root.der"),)},
-    "nras": {"nras": (nras_chain().root,)},
-    "phala": vendor_policy().roots,
-    "aci": vendor_policy().roots,
-}
-
-
-def judge_near(family: str, evidence: QuoteEvidence) -> str:
-    policy = QuotePolicy(
-        roots=NEAR_ROOTS.get(family, PINNED_ROOTS),
-        tcb_statuses=ALL_STATUSES,
-        bindings=vendor_policy().bindings if family == "aci" else {},
-    )
-    at_ns = NEAR_AT.get(family, ns(DCAP_AT))
-    return verdict(lambda: verify_quote(evidence, at_ns=at_ns, policy=policy))
-
-
-@pytest.mark.parametrize("family", NEAR)
+@pytest.mark.parametrize("family", GENUINE)
 def test_the_unchanged_evidence_is_genuine(family: str) -> None:
-    assert judge_near(family, NEAR[family]) == "genuine"
+    assert verdict(lambda: appraise(family, GENUINE[family])) == "genuine"
 
 
 @st.composite
@@ -263,13 +217,13 @@ UNHURRIED = settings(
 )
 
 
-@pytest.mark.parametrize("family", NEAR)
+@pytest.mark.parametrize("family", GENUINE)
 @UNHURRIED
 @given(data=st.data())
 def test_damaged_quotes_are_refused_in_our_words(family: str, data: st.DataObject) -> None:
-    original = NEAR[family]
+    original = GENUINE[family]
     changed = data.draw(damaged(original.data))
-    outcome = judge_near(family, replace(original, data=changed))
+    outcome = verdict(lambda: appraise(family, replace(original, data=changed)))
     # White space and unknown members of JSON are free; every byte of the binary forms is not.
     if original.kind in {QuoteKind.PHALA, QuoteKind.ACI, QuoteKind.NRAS} or (
         changed == original.data
@@ -279,11 +233,11 @@ def test_damaged_quotes_are_refused_in_our_words(family: str, data: st.DataObjec
         assert outcome != "genuine"
 
 
-@pytest.mark.parametrize("family", [name for name in NEAR if name not in {"nitro"}])
+@pytest.mark.parametrize("family", [name for name in GENUINE if name not in {"nitro"}])
 @UNHURRIED
 @given(data=st.data())
 def test_damaged_endorsements_do_no_harm(family: str, data: st.DataObject) -> None:
-    original = NEAR[family]
+    original = GENUINE[family]
     if original.collateral:
         changed = replace(original, collateral=data.draw(damaged(original.collateral)))
     else:
@@ -292,7 +246,7 @@ def test_damaged_endorsements_do_no_harm(family: str, data: st.DataObject) -> No
         index = data.draw(st.integers(0, len(items) - 1))
         items[index] = data.draw(damaged(items[index]))
         changed = replace(original, **{part: tuple(items)})
-    assert judge_near(family, changed)
+    assert verdict(lambda: appraise(family, changed))
 
 
 @UNHURRIED
