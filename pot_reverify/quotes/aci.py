@@ -47,8 +47,6 @@ def verify(evidence: QuoteEvidence, at_ns: int, policy: QuotePolicy) -> QuoteApp
     report = vendor_json.decode_object(evidence.data, _WHERE)
     attestation = vendor_json.as_object(report.get("attestation"), f"{_WHERE}.attestation")
     proof = vendor_json.as_object(attestation.get("evidence"), f"{_WHERE}.evidence")
-    if report.get("api_version") != _API_VERSION:
-        raise Rejection("quote.version", "not aci/1", where=_WHERE)
     if attestation.get("tee_type") != "tdx":
         raise Indeterminate(
             "quote.tee-not-read",

@@ -22,6 +22,16 @@ from cryptography.utils import CryptographyDeprecationWarning
 from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.quotes.evidence import Window, time_ns
 
+# What the library raises for bytes that it cannot read.
+_PARSE_ERRORS: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
 _E = TypeVar("_E", bound=x509.ExtensionType)
 
 _UNDERSTOOD_CRITICAL: Final = frozenset(
@@ -169,7 +179,7 @@ def _load(der: bytes, where: str) -> x509.Certificate:
         # Both parse lazily, and everything after this relies on them.
         _ = certificate.extensions, certificate.public_key(), certificate.subject
         _ = certificate.issuer, certificate.not_valid_before_utc, certificate.not_valid_after_utc
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+    except _PARSE_ERRORS as error:
         raise Rejection(
             "quote.certificate-malformed", f"not a certificate: {error}", where=where
         ) from error
@@ -241,8 +251,8 @@ def _check_issued(child: x509.Certificate, parent: x509.Certificate, where: str)
 def _load_crl(der: bytes, where: str) -> x509.CertificateRevocationList:
     try:
         crl = x509.load_der_x509_crl(der)
-        _ = crl.extensions, crl.issuer, crl.signature_hash_algorithm
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension) as error:
+        _ = crl.extensions, crl.issuer
+    except _PARSE_ERRORS as error:
         raise Rejection("quote.crl-malformed", f"not a CRL: {error}", where=where) from error
     return crl
 
@@ -255,13 +265,9 @@ def _check_revocation(
     where: str,
 ) -> Window:
     key = issuer.public_key()
-    try:
-        signed = isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) and (
-            crl.is_signature_valid(key)
-        )
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        signed = False
-    if not signed:
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey) or (
+        not crl.is_signature_valid(key)
+    ):
         raise Rejection("quote.crl-signature", "the issuer did not sign its CRL", where=where)
     if crl.next_update_utc is None:
         raise Rejection("quote.crl-malformed", "the CRL has no end", where=where)

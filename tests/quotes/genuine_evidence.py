@@ -43,7 +43,11 @@ GENUINE = {
     "phala": phala_evidence(),
     "aci": aci_evidence(),
 }
-GENUINE_AT = {"snp": ns("2025-08-10T00:00:00Z"), "nras": ns(NRAS_AT), "nitro": ns("2026-01-01T00:00:00Z")}
+GENUINE_AT = {
+    "snp": ns("2025-08-10T00:00:00Z"),
+    "nras": ns(NRAS_AT),
+    "nitro": ns("2026-01-01T00:00:00Z"),
+}
 GENUINE_ROOTS = {
     "sgx": {"intel": (read("synthetic_dcap/test_root.der"),)},
     "tdx": {"intel": (read("synthetic_dcap/test_root.der"),)},

@@ -64,7 +64,10 @@ class Reissued:
         )
         for serial in revoked:
             builder = builder.add_revoked_certificate(
-                x509.RevokedCertificateBuilder().serial_number(serial).revocation_date(start).build()
+                x509.RevokedCertificateBuilder()
+                .serial_number(serial)
+                .revocation_date(start)
+                .build()
             )
         key = self.keys[depth]
         return builder.sign(key, HASHES[key.curve.name]).public_bytes(Encoding.DER)
@@ -89,7 +92,8 @@ def reissue(
     Args:
         chain: DER, leaf first, root last.
         curve: of all keys; P-384 unless told.
-        extensions: by depth and OID, contents to put in place of the sample's; None drops one.
+        extensions: by depth and OID, contents to put in place of the sample's; None drops one, and
+            one that the sample lacks becomes a critical one.
         names: by depth, another common name of the subject.
         serials: by depth, another serial number.
     """
@@ -118,7 +122,7 @@ def reissue(
                 builder = builder.add_extension(raw, extension.critical)
         for oid, value in changed.items():
             raw = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
-            builder = builder.add_extension(raw, oid.endswith(".critical"))
+            builder = builder.add_extension(raw, critical=True)
         issued.append(builder.sign(keys[above], HASHES[keys[above].curve.name]))
     return Reissued(tuple(c.public_bytes(Encoding.DER) for c in issued), tuple(keys))
 
@@ -269,8 +273,6 @@ def under(leaf: Reissued, chain: Reissued) -> Reissued:
     )
 
 
-
-
 # AWS Nitro
 
 
@@ -411,7 +413,9 @@ def nras_evidence(
     gpu = token(chain, {**token_claims(devices["GPU-0"]), **(device or {})}, used)
     claims = {**token_claims(first), **(overall or {})}
     if relink and "submods" not in (overall or {}):
-        claims["submods"] = {"GPU-0": ["DIGEST", ["SHA-256", hashlib.sha256(gpu.encode()).hexdigest()]]}
+        claims["submods"] = {
+            "GPU-0": ["DIGEST", ["SHA-256", hashlib.sha256(gpu.encode()).hexdigest()]]
+        }
     x5c = [base64.b64encode(der).decode() for der in chain.certificates]
     keys = {"keys": [{"kid": "other", "x5c": []}, {"kid": "test", "kty": "EC", "x5c": x5c}]}
     return QuoteEvidence(
@@ -435,9 +439,7 @@ class EthereumKey:
 
     @property
     def address(self) -> bytes:
-        point = self.key.public_key().public_bytes(
-            Encoding.X962, PublicFormat.UncompressedPoint
-        )
+        point = self.key.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
         return keccak256(point[1:])[-20:]
 
     def sign(self, message: bytes) -> bytes:

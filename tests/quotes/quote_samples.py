@@ -26,10 +26,8 @@ ALL_STATUSES = frozenset(
 
 def read(name: str) -> bytes:
     data = (SAMPLES / name).read_bytes()
-    if name.endswith(".hex") or name.endswith("Report.txt") or "report1" in name:
+    if name.endswith(".hex") or "AttestationReport" in name or "report1" in name:
         return bytes.fromhex(data.decode().strip().removeprefix("0x"))
-    if "AttestationReport" in name:
-        return bytes.fromhex(data.decode().strip())
     return data
 
 

@@ -4,6 +4,7 @@ import re
 
 import dcap_qvl
 import pytest
+from quote_factories import put
 from quote_samples import ALL_STATUSES, SOURCES, ns, read, real_collateral, rows, verdict
 
 from pot_reverify.errors import Indeterminate, Rejection
@@ -99,9 +100,7 @@ def test_the_test_root_is_not_pinned() -> None:
 def real(case: dict[str, str], policy: QuotePolicy = ANY_STATUS) -> QuoteAppraisal:
     padded = read(case["quote"])
     quote = padded[: parse_quote(padded).size_bytes]
-    evidence = QuoteEvidence(
-        identify_quote(quote), quote, collateral=real_collateral(case, quote)
-    )
+    evidence = QuoteEvidence(identify_quote(quote), quote, collateral=real_collateral(case, quote))
     return verify_quote(evidence, at_ns=ns(case["at"]), policy=policy)
 
 
@@ -132,7 +131,8 @@ def test_every_real_quote_has_the_verdict_of_its_row(case: dict[str, str]) -> No
 @pytest.mark.parametrize("case", REAL, ids=lambda case: f"{case['quote']}@{case['at'][:10]}")
 def test_measurements_are_those_of_the_row(case: dict[str, str]) -> None:
     stated = dict(
-        item.split("=") for item in SOURCES[case["quote"]]["expected_measurements"].split(" ")
+        item.split("=")
+        for item in SOURCES[case["quote"]]["expected_measurements"].split(" ")
         if "=" in item
     )
     quote = parse_quote(read(case["quote"]))
@@ -221,8 +221,14 @@ def test_a_quote_without_collateral_cannot_be_told() -> None:
     [
         (lambda text: text.replace('"root_ca_crl"', '"root_crl"'), "quote.json"),
         (lambda text: text[:-1], "quote.json"),
-        (lambda text: text.replace('\\"issueDate\\":\\"2', '\\"issueDate\\":\\"x2', 1), "quote.json"),
-        (lambda text: text.replace('"root_ca_crl": "30', '"root_ca_crl": "zz'), "quote.dcap-refused"),
+        (
+            lambda text: text.replace('\\"issueDate\\":\\"2', '\\"issueDate\\":\\"x2', 1),
+            "quote.json",
+        ),
+        (
+            lambda text: text.replace('"root_ca_crl": "30', '"root_ca_crl": "zz'),
+            "quote.dcap-refused",
+        ),
     ],
 )
 def test_broken_collateral(change: object, code: str) -> None:
@@ -234,3 +240,29 @@ def test_broken_collateral(change: object, code: str) -> None:
     policy = QuotePolicy(roots=TEST_ROOT)
     at_ns = ns(SYNTHETIC["tdx_valid"]["now"])
     assert verdict(lambda: verify_quote(broken, at_ns=at_ns, policy=policy)) == code
+
+
+@pytest.mark.parametrize(
+    ("case", "offset", "value", "code"),
+    [
+        ("sgx_valid", 0, b"\x04", "quote.version"),
+        ("sgx_valid", 2, b"\x03", "quote.algorithm"),
+        ("tdx_valid", 4, b"\x00", "quote.version"),
+        ("tdx_valid", 636 + 128, b"\x05", "quote.version"),
+        ("tdx_valid", 632, b"\xff\xff\xff\xff", "quote.truncated"),
+        ("tdx_v5_valid", 48, b"\x04", "quote.version"),
+        ("tdx_v5_valid", 50, b"\x00", "quote.version"),
+    ],
+)
+def test_layouts_that_are_not_read(case: str, offset: int, value: bytes, code: str) -> None:
+    with pytest.raises(Rejection) as caught:
+        parse_quote(put(synthetic(case).data, offset, value))
+    assert caught.value.code == code
+
+
+def test_nothing_may_stand_around_the_pck_chain() -> None:
+    data = synthetic("tdx_valid").data
+    end = data.rindex(b"-----END CERTIFICATE-----") + 20
+    with pytest.raises(Rejection) as caught:
+        parse_quote(put(data, end, b"\0"))
+    assert caught.value.code == "quote.certificate-malformed"

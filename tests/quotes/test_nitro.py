@@ -3,7 +3,14 @@
 import base64
 
 import pytest
-from quote_factories import NITRO_SAMPLE, cbor, nitro_chain, nitro_document, nitro_fields, nitro_sample
+from quote_factories import (
+    NITRO_SAMPLE,
+    cbor,
+    nitro_chain,
+    nitro_document,
+    nitro_fields,
+    nitro_sample,
+)
 from quote_samples import SOURCES, ns, read, rows, verdict
 
 from pot_reverify.errors import Rejection
@@ -17,9 +24,9 @@ SAMPLES = [
     for name, row in SOURCES.items()
     if name.startswith("nitro/") and "ref=" in row["verified_when_and_result"]
 ]
-NEGATIVES = {
-    row: result for row, result in (line.split("\t") for line in read("nitro_negative/cases.tsv").decode().splitlines())
-}
+NEGATIVES = dict(
+    line.split("\t") for line in read("nitro_negative/cases.tsv").decode().splitlines()
+)
 NEGATIVE_CODES = {
     "valid_retagged_18": "genuine",
     "pcr0_changed": "quote.signature",
@@ -50,11 +57,14 @@ def test_every_sample_has_the_verdict_of_its_row(name: str) -> None:
         )
         stated = dict(item.split("=") for item in row["expected_measurements"].split(" "))
         assert appraisal.registers["pcr0"].hex() == stated["PCR0"]
-        assert f"checked at signed timestamp {appraisal.claims['stated']}" in row[
-            "verified_when_and_result"
-        ]
-        assert appraisal.bindings.get("nonce", b"").hex().startswith(
-            stated.get("nonce", "").rstrip(".")
+        assert (
+            f"checked at signed timestamp {appraisal.claims['stated']}"
+            in row["verified_when_and_result"]
+        )
+        assert (
+            appraisal.bindings.get("nonce", b"")
+            .hex()
+            .startswith(stated.get("nonce", "").rstrip("."))
         )
     else:
         expected = "quote.debug" if "DEBUG" in result else "quote.signature"

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from functools import partial
 
 import pytest
 from quote_factories import (
@@ -23,16 +24,17 @@ from pot_reverify.quotes.verify import verify_quote
 
 NOW = ns("2026-11-22T00:00:00Z")
 # Report, chain beside it.
-REPORTS = {
-    "nvidia/nvat_hopperAttestationReport.txt": "nvidia/nvat_hopperCertChain.txt",
-    "nvidia/nvat_sad_blackwellAttestationReport.txt": "nvidia/nvat_sad_blackwellCertChain.txt",
-    "nvidia/nvat_sad_hopperAttestationReport.txt": "nvidia/nvat_sad_hopperCertChain.txt",
-    "nvidia/nvat_sad_hopperAttestationReportExpired.txt": "nvidia/nvat_sad_hopperCertChainExpired.txt",
-    "nvidia/nvat_sad_hopperAttestationReportInvalidSignature.txt": "nvidia/nvat_sad_hopperCertChain.txt",
-    "nvidia/nvtrust_hopperAttestationReport.txt": "nvidia/nvtrust_hopperCertChain.txt",
-    "nvidia/trustee_hopperAttestationReport.txt": "nvidia/trustee_hopper_cert_chain_case1.txt",
-    "nvidia/trustee_hopper_coco_report1.txt": "nvidia/trustee_hopper_coco_certs1.txt",
+CHAIN_OF_REPORT = {
+    "nvat_hopperAttestationReport.txt": "nvat_hopperCertChain.txt",
+    "nvat_sad_blackwellAttestationReport.txt": "nvat_sad_blackwellCertChain.txt",
+    "nvat_sad_hopperAttestationReport.txt": "nvat_sad_hopperCertChain.txt",
+    "nvat_sad_hopperAttestationReportExpired.txt": "nvat_sad_hopperCertChainExpired.txt",
+    "nvat_sad_hopperAttestationReportInvalidSignature.txt": "nvat_sad_hopperCertChain.txt",
+    "nvtrust_hopperAttestationReport.txt": "nvtrust_hopperCertChain.txt",
+    "trustee_hopperAttestationReport.txt": "trustee_hopper_cert_chain_case1.txt",
+    "trustee_hopper_coco_report1.txt": "trustee_hopper_coco_certs1.txt",
 }
+REPORTS = {f"nvidia/{report}": f"nvidia/{chain}" for report, chain in CHAIN_OF_REPORT.items()}
 LISTS = [
     "nvidia/nvat_evidence_hopper_590_12.json",
     "nvidia/nvat_hopper_evidence.json",
@@ -145,7 +147,9 @@ def test_one_fault_at_a_time(report: bytes, code: str) -> None:
 
 
 def test_a_fwid_that_the_chain_does_not_certify() -> None:
-    chain = reissue(pem("nvidia/nvat_hopperCertChain.txt"), extensions={0: {"2.23.133.5.4.1": None}})
+    chain = reissue(
+        pem("nvidia/nvat_hopperCertChain.txt"), extensions={0: {"2.23.133.5.4.1": None}}
+    )
     policy = QuotePolicy(roots={"nvidia": (chain.root,)})
     assert judge(gpu_evidence(chain, REPORT), policy) == "quote.fwid"
 
@@ -208,16 +212,16 @@ def test_a_token_under_a_root_that_the_reader_named() -> None:
 
 
 def test_an_intermediate_may_be_pinned() -> None:
-    assert judge_token(nras_evidence(), roots={"nras": (nras_chain().certificates[1],)}) == "genuine"
+    assert (
+        judge_token(nras_evidence(), roots={"nras": (nras_chain().certificates[1],)}) == "genuine"
+    )
     foreign = reissue(nras_chain().certificates)
     assert judge_token(nras_evidence(), roots={"nras": (foreign.root,)}) == "quote.root-not-pinned"
 
 
 def x5c_of(*certificates: bytes) -> dict[str, object]:
     return {
-        "keys": [
-            {"kid": "test", "x5c": [base64.b64encode(der).decode() for der in certificates]}
-        ]
+        "keys": [{"kid": "test", "x5c": [base64.b64encode(der).decode() for der in certificates]}]
     }
 
 
@@ -244,7 +248,10 @@ def x5c_of(*certificates: bytes) -> dict[str, object]:
         ({"jwks": {"keys": {}}}, "quote.json"),
         ({"jwks": {"keys": [{"kid": "test"}]}}, "quote.json"),
         ({"jwks": {"keys": [{"kid": "test", "x5c": ["!"]}]}}, "quote.malformed"),
-        ({"jwks": x5c_of(*reissue(nras_chain().certificates).certificates)}, "quote.root-not-pinned"),
+        (
+            {"jwks": x5c_of(*reissue(nras_chain().certificates).certificates)},
+            "quote.root-not-pinned",
+        ),
         ({"jwks": x5c_of(*nras_chain().certificates[:2])}, "genuine"),
     ],
 )
@@ -281,3 +288,9 @@ def test_a_token_of_two_parts_and_a_short_signature() -> None:
         data = json.dumps([["JWT", changed], devices]).encode()
         other = QuoteEvidence(QuoteKind.NRAS, data, collateral=evidence.collateral)
         assert judge_token(other) == code
+
+
+def test_a_report_is_checked_again_by_its_own_module() -> None:
+    evidence = QuoteEvidence(QuoteKind.NVIDIA_GPU, put(REPORT, 1, b"\x60"))
+    run = partial(nvidia.verify, evidence, NOW, TEST_ROOT)
+    assert verdict(run) == "quote.malformed"

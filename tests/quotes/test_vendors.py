@@ -64,7 +64,7 @@ def code_of(run: object) -> str:
         ("tdx/dstack_tdx-lite-getquote.json", True),
     ],
 )
-def test_real_logs_lead_to_the_registers_of_real_quotes(name: str, os_image: bool) -> None:
+def test_real_logs_lead_to_the_registers_of_real_quotes(name: str, *, os_image: bool) -> None:
     document = json.loads(read(name))
     quote = parse_quote(cut_padding(bytes.fromhex(document["quote"])))
     named = replay_event_log(document["event_log"], quote.registers)
@@ -102,7 +102,8 @@ def test_a_log_that_does_not_replay(change: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "log", ["", "{}", "[1]", [{}], [{"imr": True}], [{"imr": 3, "digest": "zz", "event_type": 1}], None]
+    "log",
+    ["", "{}", "[1]", [{}], [{"imr": True}], [{"imr": 3, "digest": "zz", "event_type": 1}], None],
 )
 def test_shapes_of_logs(log: object) -> None:
     assert code_of(lambda: replay_event_log(log, {})) == "quote.json"
@@ -285,7 +286,9 @@ def test_ed25519_keys_of_the_proxy() -> None:
     assert phala.verify_exchange(appraisal, data, RESPONSE).key_name == "ed25519"
     document["signature"] = bytes(64).hex()
     data = json.dumps(document).encode()
-    assert code_of(lambda: phala.verify_exchange(appraisal, data, RESPONSE)).startswith("signature.")
+    assert code_of(lambda: phala.verify_exchange(appraisal, data, RESPONSE)).startswith(
+        "signature."
+    )
 
 
 def test_a_low_order_key_attests_nothing() -> None:
@@ -329,6 +332,22 @@ def test_personal_messages_that_were_not_signed(signature: bytes) -> None:
     assert caught.value.code == "quote.signature"
 
 
+def test_a_signature_that_recovers_no_key() -> None:
+    """With R = G and s = z, the sum is the point at infinity, for every address."""
+    order = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+    x_of_g = 0x79BE667EF9DCBBAC55A06295CE870B07029BFCDB2DCE28D959F2815B16F81798
+    for number in range(20):
+        message = str(number).encode()
+        prefixed = b"\x19Ethereum Signed Message:\n" + str(len(message)).encode() + message
+        s = int.from_bytes(keccak256(prefixed), "big") % order
+        if s <= order // 2:
+            break
+    signature = x_of_g.to_bytes(32, "big") + s.to_bytes(32, "big") + b"\x1b"
+    with pytest.raises(Rejection) as caught:
+        verify_personal_message(bytes(20), message, signature)
+    assert caught.value.code == "quote.signature"
+
+
 @pytest.mark.parametrize(
     ("message", "digest"),
     [
@@ -353,7 +372,7 @@ def test_the_specifications_vectors_of_keyset_and_statement() -> None:
     keyset = vector_line('{"e2ee_public_keys"')
     assert vendor_json.canonical(json.loads(keyset)) == keyset.encode()
     assert f"sha256:{hashlib.sha256(keyset.encode()).hexdigest()}" == ACI_KEYSET_DIGEST
-    assert ACI_KEYSET == json.loads(keyset)
+    assert json.loads(keyset) == ACI_KEYSET
     assert f"workload_keyset_digest = {ACI_KEYSET_DIGEST}" in VECTORS
     assert f"report_data = sha256(statement) = {ACI_REPORT_DATA}" in VECTORS
     appraisal = appraise(aci_evidence())
@@ -369,10 +388,14 @@ def test_the_specifications_vector_without_a_nonce() -> None:
     assert judge(aci_evidence(), bindings={}) == "quote.nonce-not-named"
 
 
-RECEIPT = next(line for line in VECTORS.splitlines() if '"receipt_id"' in line and '"signature"' in line)
+RECEIPT = next(
+    line for line in VECTORS.splitlines() if '"receipt_id"' in line and '"signature"' in line
+)
 
 
-def receipt_exchange(receipt: bytes, response: bytes = RESPONSE, request: bytes = REQUEST) -> SignedExchange:
+def receipt_exchange(
+    receipt: bytes, response: bytes = RESPONSE, request: bytes = REQUEST
+) -> SignedExchange:
     return aci.verify_exchange(appraise(aci_evidence()), receipt, response, request)
 
 
@@ -407,7 +430,12 @@ EVENTS = json.loads(RECEIPT)["event_log"]
         (signed_receipt(event_log=EVENTS[:-1]), "quote.malformed"),
         (signed_receipt(event_log=[*EVENTS, EVENTS[-1]]), "quote.malformed"),
         (signed_receipt(event_log=[{**EVENTS[0], "body_hash": 1}]), "quote.malformed"),
-        (signed_receipt(event_log=[{"type": "request.received"}, {"type": "upstream.verified"}, *EVENTS]), "quote.malformed"),
+        (
+            signed_receipt(
+                event_log=[{"type": "request.received"}, {"type": "upstream.verified"}, *EVENTS]
+            ),
+            "quote.malformed",
+        ),
         (b"[]", "quote.json"),
     ],
 )
@@ -471,7 +499,10 @@ KEY = ACI_KEYSET["receipt_signing_keys"][0]
         (bound_to({**ACI_KEYSET, "not_after": "never"}), "quote.json"),
         (bound_to({**ACI_KEYSET, "receipt_signing_keys": [KEY, KEY]}), "quote.keyset"),
         (bound_to({**ACI_KEYSET, "receipt_signing_keys": [{**KEY, "algo": "rsa"}]}), "genuine"),
-        (bound_to({**ACI_KEYSET, "receipt_signing_keys": [{**KEY, "public_key": "00" * 32}]}), "key.low-order"),
+        (
+            bound_to({**ACI_KEYSET, "receipt_signing_keys": [{**KEY, "public_key": "00" * 32}]}),
+            "key.low-order",
+        ),
         ({"api_version": "aci/2"}, "quote.unknown-kind"),
         ({"attestation": {"tee_type": "sev_snp"}}, "quote.tee-not-read"),
         ({"attestation": {"workload_keyset": None}}, "quote.json"),

@@ -1,5 +1,6 @@
 """The entry point: kinds, sizes, policies, missing libraries, pins, and bytes that nobody made."""
 
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,25 +14,21 @@ from hypothesis import strategies as st
 from quote_factories import (
     DCAP_AT,
     NITRO_SAMPLE,
-    NRAS_AT,
     NRAS_SAMPLE,
-    aci_evidence,
+    SNP_CHAINS,
     gpu_chain,
     gpu_evidence,
     nitro_chain,
-    nras_chain,
-    nras_evidence,
     phala_evidence,
     reissue,
     snp_evidence,
-    SNP_CHAINS,
     test_intel,
     turin_report,
-    vendor_policy,
 )
-from quote_samples import ALL_STATUSES, ns, pem, read, rows, verdict
+from quote_samples import ns, read, rows, verdict
 
 from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
+from pot_reverify.quotes import roots, vendor_json
 from pot_reverify.quotes.evidence import (
     MAX_CERTIFICATE_BYTES,
     MAX_CERTIFICATES,
@@ -175,8 +172,8 @@ from pathlib import Path
 from pot_reverify.errors import Indeterminate
 from pot_reverify.quotes.evidence import QuoteEvidence, QuoteKind, QuotePolicy
 from pot_reverify.quotes.verify import verify_quote
-names = {{"cryptography": ("nitro", "{NITRO_SAMPLE}"), "dcap_qvl": ("sgx", "sgx/phala_sgx_quote.bin")}}
-kind, name = names["{missing}"]
+samples = {{"cryptography": "{NITRO_SAMPLE}", "dcap_qvl": "sgx/phala_sgx_quote.bin"}}
+kind, name = samples["{missing}"].split("/")[0], samples["{missing}"]
 data = (Path("fixtures/tee") / name).read_bytes()
 try:
     verify_quote(QuoteEvidence(QuoteKind(kind), data), at_ns=0, policy=QuotePolicy())
@@ -190,6 +187,7 @@ except Indeterminate as error:
 
 
 # Bytes that nobody made. The verdict may be any; another exception than ours may not.
+
 
 @pytest.mark.parametrize("family", GENUINE)
 def test_the_unchanged_evidence_is_genuine(family: str) -> None:
@@ -233,7 +231,7 @@ def test_damaged_quotes_are_refused_in_our_words(family: str, data: st.DataObjec
         assert outcome != "genuine"
 
 
-@pytest.mark.parametrize("family", [name for name in GENUINE if name not in {"nitro"}])
+@pytest.mark.parametrize("family", [name for name in GENUINE if name != "nitro"])
 @UNHURRIED
 @given(data=st.data())
 def test_damaged_endorsements_do_no_harm(family: str, data: st.DataObject) -> None:
@@ -241,7 +239,9 @@ def test_damaged_endorsements_do_no_harm(family: str, data: st.DataObject) -> No
     if original.collateral:
         changed = replace(original, collateral=data.draw(damaged(original.collateral)))
     else:
-        part = data.draw(st.sampled_from(("certificates", "crls") if original.crls else ("certificates",)))
+        part = data.draw(
+            st.sampled_from(("certificates", "crls") if original.crls else ("certificates",))
+        )
         items = list(getattr(original, part))
         index = data.draw(st.integers(0, len(items) - 1))
         items[index] = data.draw(damaged(items[index]))
@@ -268,7 +268,9 @@ def test_a_certificate_from_beside_the_quote_is_not_a_root() -> None:
         gpu_evidence(gpu_chain(), read("nvidia/nvat_hopperAttestationReport.txt")),
     ):
         code = verdict(
-            lambda e=evidence: verify_quote(e, at_ns=ns("2026-01-01T00:00:00Z"), policy=QuotePolicy())
+            lambda e=evidence: verify_quote(
+                e, at_ns=ns("2026-01-01T00:00:00Z"), policy=QuotePolicy()
+            )
         )
         assert code == "quote.root-not-pinned"
     assert nitro_chain().root not in PINNED_ROOTS["aws"]
@@ -282,3 +284,33 @@ def test_every_sample_has_a_row() -> None:
     present = {str(path.relative_to(samples)) for path in samples.rglob("*") if path.is_file()}
     assert present - ours == listed
     assert sum(path.stat().st_size for path in samples.rglob("*") if path.is_file()) < 8 * 2**20
+
+
+def test_a_missing_module_of_ours_is_no_missing_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence = GENUINE["snp"]
+    monkeypatch.setitem(sys.modules, "pot_reverify.quotes.snp", None)
+    with pytest.raises(ModuleNotFoundError):
+        appraise("snp", evidence)
+    monkeypatch.delitem(sys.modules, "pot_reverify.quotes.dcap", raising=False)
+    monkeypatch.setitem(sys.modules, "dcap_qvl", None)
+    assert verdict(lambda: appraise("sgx", GENUINE["sgx"])) == "quote.backend-missing"
+
+
+def test_a_root_that_is_not_the_pinned_one_stops_everything() -> None:
+    with pytest.raises(RuntimeError):
+        roots._read("amd-milan.der", "00" * 32)
+
+
+@pytest.mark.parametrize("data", [b"", b"1,2", b'1,"other":2', b"1}", "\ud800", b"\xff"])
+def test_json_of_vendors_is_one_value(data: bytes | str) -> None:
+    with pytest.raises(Rejection) as caught:
+        vendor_json.decode(data, "here")
+    assert caught.value.code == "quote.json"
+
+
+def test_names_are_sorted_as_rfc_8785_says() -> None:
+    """By UTF-16 code units: an emoji comes before U+FB33, and after the Euro sign."""
+    names = ["\u20ac", "\r", "\ufb33", "1", "\U0001f600", "\x80", "\xf6"]
+    document = dict.fromkeys(names, 1)
+    ordered = list(json.loads(vendor_json.canonical({"list": [document]}))["list"][0])
+    assert ordered == ["\r", "1", "\x80", "\xf6", "\u20ac", "\U0001f600", "\ufb33"]
