@@ -80,7 +80,8 @@ def verify_chain(certificates: Sequence[bytes], roots: Sequence[bytes], where: s
             needs="the certificate chain of the attestation key, archived with the quote",
             where=where,
         )
-    pinned = [depth for depth, der in enumerate(certificates) if der in roots]
+    # Never the end entity: a root does not sign quotes.
+    pinned = [depth for depth, der in enumerate(certificates) if depth and der in roots]
     used = certificates[: pinned[0] + 1] if pinned else certificates
     chain = [_load(der, f"{where}, certificate {depth}") for depth, der in enumerate(used)]
     if not pinned:

@@ -73,8 +73,10 @@ def verify(evidence: QuoteEvidence, at_ns: int, policy: QuotePolicy) -> QuoteApp
             "TCB info, QE identity and CRLs are not in the evidence",
             needs="the collateral, archived with the quote",
         )
-    tcb_info = _check_collateral(evidence.collateral, at_ns)
-    claims, root = _run_backend(evidence, at_ns, policy.roots_of("intel"))
+    tcb_info, ends_ns = _parse_collateral(evidence.collateral, at_ns)
+    # Stale collateral is judged in its last second, so that only what was good is called stale.
+    judged_ns = min(at_ns, ends_ns - 10**9)
+    claims, root = _run_backend(evidence, judged_ns, policy.roots_of("intel"))
     pce_id = bytes(claims["platform"]["pck"]["pce_id"]).hex()
     if vendor_json.text(tcb_info, "pceId", "tcb_info").lower() != pce_id:
         raise Rejection(
@@ -99,6 +101,8 @@ def verify(evidence: QuoteEvidence, at_ns: int, policy: QuotePolicy) -> QuoteApp
             expected=f"at least {policy.minimum_tcb_evaluation_number}",
             got=number,
         )
+    window = _window(claims)
+    window.require(at_ns, "collateral")
     return QuoteAppraisal(
         kind=quote.kind,
         product=f"{quote.kind.upper()} quote version {quote.version}",
@@ -111,7 +115,7 @@ def verify(evidence: QuoteEvidence, at_ns: int, policy: QuotePolicy) -> QuoteApp
             "tcb_evaluation_number": str(number),
             "fmspc": bytes(claims["platform"]["pck"]["fmspc"]).hex(),
         },
-        window=_window(claims),
+        window=window,
         evaluated_at_ns=at_ns,
     )
 
@@ -131,13 +135,13 @@ def _check_body(quote: DcapQuote) -> None:
         raise Rejection("quote.service-td", "a service TD that the policy cannot name is bound")
 
 
-def _check_collateral(collateral: bytes, at_ns: int) -> dict[str, object]:
-    """The TCB info, unverified yet; stale collateral is told apart from wrong collateral."""
+def _parse_collateral(collateral: bytes, at_ns: int) -> tuple[dict[str, object], int]:
+    """The TCB info, unverified yet, and the first of the ends that the collateral states."""
     document = vendor_json.decode_object(collateral, "collateral")
     if not document.keys() >= _COLLATERAL_MEMBERS:
         missing = sorted(_COLLATERAL_MEMBERS - document.keys())
         raise Rejection("quote.json", "a member is missing", where="collateral", got=missing[0])
-    parsed = {}
+    parsed, window = {}, Window(-(2**63), 2**63)
     for name in ("tcb_info", "qe_identity"):
         parsed[name] = vendor_json.decode_object(
             vendor_json.text(document, name, "collateral"), name
@@ -146,8 +150,9 @@ def _check_collateral(collateral: bytes, at_ns: int) -> dict[str, object]:
             _time(vendor_json.text(parsed[name], member, name), name)
             for member in ("issueDate", "nextUpdate")
         )
-        Window(issued, ends).require(at_ns, name)
-    return parsed["tcb_info"]
+        window &= Window(issued, ends)
+    window.require(min(at_ns, window.not_after_ns), "collateral")
+    return parsed["tcb_info"], window.not_after_ns
 
 
 def _time(value: str, where: str) -> int:

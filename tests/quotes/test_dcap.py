@@ -1,6 +1,7 @@
 """SGX and TDX quotes: agreement with dcap-qvl, and what ours refuses beyond it."""
 
 import re
+from functools import partial
 
 import dcap_qvl
 import pytest
@@ -176,6 +177,19 @@ def test_report_data_is_the_nonce_that_was_asked_for() -> None:
     with pytest.raises(Rejection) as caught:
         real(case, QuotePolicy(bindings={"report_data": bytes(64)}))
     assert caught.value.code == "quote.binding"
+
+
+def test_late_evaluation_does_not_hide_a_forgery() -> None:
+    late = ns("2027-01-01T00:00:00Z")
+    policy = QuotePolicy(roots=TEST_ROOT)
+    for case, code in (
+        ("tdx_valid", "quote.stale"),
+        ("tdx_tamper_report_data", "quote.dcap-refused"),
+        ("tdx_pceid_mismatch", "quote.pceid"),
+        ("tdx_tcb_OutOfDate", "quote.tcb"),
+    ):
+        run = partial(verify_quote, synthetic(case), at_ns=late, policy=policy)
+        assert verdict(run) == code
 
 
 PADDED = [

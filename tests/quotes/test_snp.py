@@ -404,6 +404,15 @@ def test_the_order_of_a_chain_is_its_order(milan: Reissued) -> None:
     assert verify_quote(without_root, at_ns=ns(SNP_AT), policy=policy).root == milan.root
 
 
+def test_a_pinned_certificate_that_signs_quotes_itself(milan: Reissued) -> None:
+    evidence = QuoteEvidence(
+        QuoteKind.SEV_SNP, snp_report(milan, MILAN_REPORT), certificates=milan.certificates[:1]
+    )
+    policy = QuotePolicy(roots={"amd": milan.certificates[:1]})
+    run = partial(verify_quote, evidence, at_ns=ns(SNP_AT), policy=policy)
+    assert verdict(run) == "quote.root-not-pinned"
+
+
 def test_a_vcek_of_another_curve() -> None:
     chain = reissue(SNP_CHAINS["Milan"], curve=ec.SECP256R1())
     assert judge(chain, MILAN_REPORT) == "quote.signature"
