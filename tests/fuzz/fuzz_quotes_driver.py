@@ -14,7 +14,10 @@ import atheris
 sys.path.insert(0, str(Path(__file__).parents[1] / "quotes"))
 
 with atheris.instrument_imports(include=["pot_reverify.quotes", "pot_reverify.encoding"]):
-    from genuine_evidence import GENUINE, appraise
+    # The entry point loads these when they are needed, which is too late to be instrumented.
+    from pot_reverify.quotes import aci, dcap, nitro, nras, nvidia, phala, snp  # noqa: F401
+
+from genuine_evidence import GENUINE, appraise
 
 from pot_reverify.errors import PotAuditError
 from pot_reverify.quotes.evidence import QuoteAppraisal, QuoteEvidence
