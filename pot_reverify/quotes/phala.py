@@ -26,6 +26,7 @@ from pot_reverify.seal import ed25519_strict
 _WHERE: Final = "Phala report"
 _ECDSA: Final = "ecdsa"
 _ED25519: Final = "ed25519"
+_MAX_TEXT_CHARACTERS: Final = 1024
 _KEY_BYTES: Final = {_ECDSA: ADDRESS_BYTES, _ED25519: ed25519_strict.PUBLIC_KEY_BYTES}
 
 
@@ -97,13 +98,16 @@ def verify_exchange(
 
     Raises:
         Rejection: ``quote.response-hash``, ``quote.request-hash``, ``quote.signing-key``,
-            ``quote.signature``, ``quote.malformed`` or ``quote.json``.
+            ``quote.signature``, ``signature.*``, ``quote.too-large``, ``quote.malformed`` or
+            ``quote.json``.
         Indeterminate: ``quote.request-not-bound``: vllm-proxy signs the digest that a client sends
             as ``X-Request-Hash``, unless the policy names software that does not.
     """
     where = "Phala signature"
     document = vendor_json.decode_object(signature, where)
     text = vendor_json.text(document, "text", where)
+    if len(text) > _MAX_TEXT_CHARACTERS:
+        raise Rejection("quote.too-large", "more than a model id and two digests", where=where)
     algorithm, key = _signing_key(document)
     if appraisal.kind is not QuoteKind.PHALA or appraisal.keys.get(algorithm) != key:
         raise Rejection("quote.signing-key", "not the key that the TEE attests", where=where)

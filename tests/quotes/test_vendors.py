@@ -254,6 +254,7 @@ def test_the_model_in_front_of_the_digests() -> None:
         (signature_document(digests(response=b"")), "quote.response-hash"),
         (signature_document(digests(request=b"")), "quote.request-hash"),
         (signature_document("a:b"), "quote.response-hash"),
+        (signature_document("m" * 1000 + digests()), "quote.too-large"),
         (signature_document(digests(), text=digests(b"")), "quote.signature"),
         (signature_document(digests(), signature="0x00"), "quote.signature"),
         (signature_document(digests(), signature="0x" + "00" * 65), "quote.signature"),
