@@ -1,5 +1,6 @@
 """SGX and TDX quotes: agreement with dcap-qvl, and what ours refuses beyond it."""
 
+import json
 import re
 from functools import partial
 
@@ -280,3 +281,15 @@ def test_nothing_may_stand_around_the_pck_chain() -> None:
     with pytest.raises(Rejection) as caught:
         parse_quote(put(data, end, b"\0"))
     assert caught.value.code == "quote.certificate-malformed"
+
+
+@pytest.mark.parametrize("name", ["root_ca_crl", "pck_crl"])
+@pytest.mark.parametrize("crl", ["", "3000"])
+def test_a_crl_that_is_not_there_is_not_a_good_crl(name: str, crl: str) -> None:
+    evidence = synthetic("tdx_valid")
+    document = json.loads(evidence.collateral)
+    collateral = json.dumps({**document, name: crl}).encode()
+    without = QuoteEvidence(evidence.kind, evidence.data, collateral=collateral)
+    policy = QuotePolicy(roots=TEST_ROOT)
+    run = partial(verify_quote, without, at_ns=ns(SYNTHETIC["tdx_valid"]["now"]), policy=policy)
+    assert verdict(run) == "quote.dcap-refused"
