@@ -13,12 +13,15 @@ demo: $(VENV)/.record
 
 test: lint
 	$(BIN)/pytest --cov --cov-report=term
+	cargo test --release --quiet --manifest-path halo2/Cargo.toml
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	cargo fmt --check --manifest-path halo2/Cargo.toml
+	cargo clippy --quiet --release --all-targets --manifest-path halo2/Cargo.toml -- -D warnings
 
 bench: $(VENV)/.dev
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -95,11 +95,12 @@ def record_bundle(
         "candidate": parse_model_source(request.candidate),
     }
     settings = make_deterministic(threads=request.threads)
+    # Before the meter: what the noise floor costs is not what the run costs.
+    floor = _noise_floor(request, sources["reference"])
     meter = RunMeter(settings, {role: source.folder for role, source in sources.items()})
     on_note(f"loading {request.reference} and {request.candidate}")
     pair = _open_pair(request, sources)
     promise, promise_path = _promise(request, sources, pair, resume=resume)
-    floor = _noise_floor(request, sources["reference"])
     meter.start_run()
 
     def observe(measurement: ChallengeMeasurement, step: Step) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import click
 
-_RECORD = ("torch", "transformers", "safetensors", "gguf", "numpy", "psutil", "cryptography")
+_RECORD = ("torch", "transformers", "safetensors", "gguf", "numpy", "accelerate", "cryptography")
 _REVERIFY = ("msgpack", "nacl", "jsonschema")
-_DISTRIBUTION = {"nacl": "pynacl"}
+_DISTRIBUTION = {"dcap_qvl": "dcap-qvl", "nacl": "pynacl"}
 
 
 @click.command(
@@ -27,6 +27,7 @@ def command(*, as_json: bool) -> None:
     abilities = [
         _ability("re-verify bundles", _REVERIFY, "pip install pot-audit"),
         _ability("check ML-DSA-65 signatures", ("cryptography",), "pip install 'pot-audit[pq]'"),
+        _ability("appraise quotes", ("cryptography", "dcap_qvl"), "pip install 'pot-audit[tee]'"),
         _ability("record bundles", _RECORD, "pip install 'pot-audit[record]'"),
     ]
     free_bytes = shutil.disk_usage(Path.cwd()).free

@@ -12,7 +12,8 @@ from pot_audit.__main__ import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 _CODE = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+")
-_NOT_CODES = (".json", ".pub", ".key", ".html")
+# File names, and the names of events in vendors' documents.
+_NOT_CODES = (".json", ".pub", ".key", ".html", "request.received", "response.returned")
 
 
 def reason_codes(folder: Path) -> set[str]:
