@@ -4,6 +4,7 @@ Frames go to the operating system at once, so that a killed process loses nothin
 to disk every second or every 16 challenges, so that a power cut loses at most that much.
 """
 
+import fcntl
 import os
 import time
 from dataclasses import dataclass
@@ -69,9 +70,15 @@ class Journal:
                 where=str(path),
             ) from None
         journal = cls(path, descriptor, [])
-        journal._write(HEADER)
-        journal.append_leaf(FrameType.HEAD, head.encode())
-        journal.sync()
+        try:
+            journal._lock()
+            journal._write(HEADER)
+            journal.append_leaf(FrameType.HEAD, head.encode())
+            journal.sync()
+        except BaseException:  # a file without a whole HEAD is worth nothing, and is in the way
+            journal.close()
+            path.unlink()
+            raise
         return journal
 
     @classmethod
@@ -79,15 +86,21 @@ class Journal:
         """Cut a partial file after its last whole challenge, and go on from there.
 
         Raises:
-            Rejection: what reading the head raises, if not even HEAD is whole.
+            Rejection: ``journal.locked``; ``journal.damaged``; what reading the head raises, if
+                not even HEAD is whole.
             OSError: it cannot be read or written.
         """
-        recovered = recover(path)
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-        os.ftruncate(descriptor, recovered.end_offset_bytes)
-        os.lseek(descriptor, 0, os.SEEK_END)
-        journal = cls(path, descriptor, list(recovered.leaf_digests))
-        journal.sync()
+        journal = cls(path, os.open(path, os.O_RDWR | os.O_CLOEXEC), [])
+        try:
+            journal._lock()
+            recovered = recover(path)
+            journal.leaf_digests += recovered.leaf_digests
+            os.ftruncate(journal._descriptor, recovered.end_offset_bytes)
+            os.lseek(journal._descriptor, 0, os.SEEK_END)
+            journal.sync()
+        except BaseException:
+            journal.close()
+            raise
         return journal, recovered
 
     def append_challenge(self, record: Record, contents: tuple[Content, ...]) -> None:
@@ -123,10 +136,21 @@ class Journal:
         self._synced_at_s = time.monotonic()
 
     def publish(self, path: Path) -> None:
-        """Give the finished file its name, atomically, and make the name durable."""
+        """Give the finished file its name, atomically, and make the name durable.
+
+        Raises:
+            Rejection: ``session.output-exists``; then the journal stays.
+            OSError: the file cannot be linked or forced to disk.
+        """
         self.sync()
+        try:
+            path.hardlink_to(self.path)  # unlike a rename, it replaces nothing
+        except FileExistsError:
+            raise Rejection(
+                "session.output-exists", "bundles are never overwritten", where=str(path)
+            ) from None
+        self.path.unlink()
         self.close()
-        self.path.rename(path)
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(folder)
@@ -150,17 +174,30 @@ class Journal:
     ) -> None:
         self.close()
 
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Rejection(
+                "journal.locked", "another process is recording into it", where=str(self.path)
+            ) from None
+
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        try:
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError:
+            self.close()  # nothing may be written behind a frame that is cut off
+            raise
 
 
 def recover(path: Path) -> Recovered:
     """Read a partial file up to its last whole challenge; what follows is ignored.
 
     Raises:
-        Rejection: what reading the head raises, if not even HEAD is whole.
+        Rejection: ``journal.damaged``, if a whole frame is not what was written; what reading the
+            head raises, if not even HEAD is whole.
         OSError: it cannot be read.
     """
     with path.open("rb") as stream:
@@ -187,12 +224,26 @@ def recover(path: Path) -> Recovered:
                 challenge.append(frame)
                 if len(challenge) == 1 + PROBES:
                     records.append(parse_record(challenge[0].payload, challenge[0].where))
-                    leaves += [leaf_digest(one.type, one.payload) for one in challenge]
+                    digests = [leaf_digest(one.type, one.payload) for one in challenge]
+                    _require_consistent(records, digests[1:], path)
+                    leaves += digests
                     end = frame.end_offset_bytes
                     challenge = []
-        except Rejection:
-            pass  # The frame that a crash cut off, and whatever stands behind it.
+        except Rejection as error:
+            if error.code == "journal.damaged":
+                raise
+            # Else what a crash cut off, or what a power cut left behind the last forced frame.
     return Recovered(head, tuple(records), tuple(leaves), end)
+
+
+def _require_consistent(records: list[Record], contents: list[bytes], path: Path) -> None:
+    """A crash cuts a file off; it neither skips a challenge nor exchanges a content."""
+    if records[-1].index != len(records) or list(records[-1].content_digests) != contents:
+        raise Rejection(
+            "journal.damaged",
+            "the interrupted recording was changed or damaged; it cannot be continued",
+            where=f"{path}, challenge {len(records)}",
+        )
 
 
 def partial_path_of(output: Path) -> Path:

@@ -33,7 +33,10 @@ def redact(source: Path, target: Path, probes: Collection[tuple[int, int]]) -> i
     try:
         with os.fdopen(descriptor, "wb") as output:
             output.write(HEADER)
-            return _copy(source, output.write, set(probes))
+            withheld = _copy(source, output.write, set(probes))
+            output.flush()
+            os.fsync(descriptor)
+            return withheld
     except BaseException:
         target.unlink()
         raise

@@ -1,14 +1,12 @@
 """One recording: promise → challenges → scores → decision → seal, with a journal all along."""
 
 import secrets
-import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType as StackFrame
 
 from pot_recorder.event_log import EventLog
+from pot_recorder.interrupts import deferred_interrupts
 from pot_recorder.journal import Journal, Recovered, partial_path_of
 from pot_recorder.keys import Signer
 from pot_recorder.models.loaded_model import ModelIdentity as LoadedIdentity
@@ -16,6 +14,7 @@ from pot_recorder.promise import Promise
 from pot_recorder.run.scorer import ChallengeMeasurement
 from pot_recorder.scoring_order import Scorer
 from pot_recorder.seal import FinishedRun, seal
+from pot_recorder.self_check import verify_own_bundle
 from pot_recorder.software import this_recorder
 from pot_reverify.challenge.prose import derive_probes
 from pot_reverify.challenge.seeds import challenge_seed, derive_challenge_key
@@ -169,9 +168,9 @@ class Session:
         self, journal: Journal, test: SequentialTest, step: Step | None, head: Head
     ) -> int | None:
         """Go on until the rule stops; returns when the first challenge started, if one did."""
-        first_ns: int | None = None
         if step is not None and step.reason is not None:
-            return first_ns
+            return None
+        first_ns: int | None = None
         start = 1 if step is None else step.n + 1
         for measurement in self.scorer.score(start, head.preset, self._texts):
             step = self._append(journal, measurement, test)
@@ -242,8 +241,10 @@ class Session:
             noise_floor=self.noise_floor,
             labels=self.labels,
         )
-        with _deferred_interrupts():
+        with deferred_interrupts():
             statement = seal(journal, run, self.signers)
+            journal.sync()
+            verify_own_bundle(self.partial_path, self.signers)
             journal.publish(self.output)
         return statement
 
@@ -276,24 +277,3 @@ def _replay(
         assert record.scores is not None
         step = test.observe(record.scores)
     return test, step, started_ns
-
-
-@contextmanager
-def _deferred_interrupts() -> Iterator[None]:
-    """Ctrl-C waits until the bundle has its name: sealing takes milliseconds."""
-    caught: list[int] = []
-
-    def remember(number: int, _frame: StackFrame | None) -> None:
-        caught.append(number)
-
-    try:
-        before = signal.signal(signal.SIGINT, remember)
-    except ValueError:  # not in the main thread, which is the only one that gets signals
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-        if caught:
-            raise KeyboardInterrupt

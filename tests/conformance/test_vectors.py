@@ -3,6 +3,7 @@
 import ast
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,8 @@ UNIT_TESTED = {
 }
 # What a check says when there is nothing to check; it stands in every good bundle.
 ABSENT = {"proof.absent", "quote.absent", "time.asserted-only", "weights.absent"}
+# Evidence that stands on its own: no bundle is needed to refuse it, and its tests are its vectors.
+OWN_TESTS = ("proof", "quotes")
 _AREAS = {code.partition(".")[0] for case in CASES for code in case["checks"].values()} | {
     code.partition(".")[0] for code in UNIT_TESTED
 }
@@ -85,12 +88,23 @@ def test_the_vectors_are_those_that_the_generator_makes(tmp_path):
 
 
 def test_every_reason_code_has_a_vector_or_a_named_test():
+    reader = ROOT / "pot_reverify"
     in_vectors = {code for case in CASES for code in case["checks"].values()}
-    codes = set().union(*(codes_in(path) for path in (ROOT / "pot_reverify").rglob("*.py")))
+    codes = codes_of(
+        path for path in reader.rglob("*.py") if path.relative_to(reader).parts[0] not in OWN_TESTS
+    )
     assert len(codes) > 110
     assert codes - in_vectors - UNIT_TESTED.keys() - ABSENT == set()
     assert in_vectors & UNIT_TESTED.keys() == set(), "these have a vector by now"
     assert (in_vectors | UNIT_TESTED.keys() | ABSENT) - codes == set(), "nothing gives these"
+
+
+@pytest.mark.parametrize("package", OWN_TESTS)
+def test_every_reason_code_of_evidence_stands_in_a_test_of_its_own(package):
+    codes = codes_of((ROOT / "pot_reverify" / package).glob("*.py"))
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / package).glob("*.py"))
+    assert codes
+    assert {code for code in codes if f'"{code}"' not in tests} == set()
 
 
 @pytest.mark.parametrize(("code", "path"), UNIT_TESTED.items(), ids=lambda text: text)
@@ -124,6 +138,10 @@ def policy_of(document) -> Policy:
         max_attempts=document["max_attempts"],
         may_withhold_contents=document["allow_withheld"],
     )
+
+
+def codes_of(paths: Iterable[Path]) -> set[str]:
+    return set().union(*map(codes_in, paths))
 
 
 def codes_in(path: Path) -> set[str]:

@@ -350,3 +350,61 @@ def test_what_cannot_be_forced_to_disk_gets_no_name(tmp_path, monkeypatch):
         journal.publish(output)
     assert list(tmp_path.iterdir()) == [path]
     assert len(recover(path).records) == 1
+
+
+def test_two_processes_cannot_continue_one_recording(tmp_path):
+    path = tmp_path / "a.partial"
+    write(path, 1)
+    journal, _ = Journal.reopen(path)
+    with journal, pytest.raises(Rejection) as refused:
+        Journal.reopen(path)
+    assert refused.value.code == "journal.locked"
+    Journal.reopen(path)[0].close()
+
+
+def test_a_journal_that_cannot_be_started_leaves_nothing(tmp_path):
+    path = tmp_path / "a.partial"
+    open_before = len(os.listdir("/proc/self/fd"))
+    with file_size_limit(100), pytest.raises(OSError, match="large"):
+        Journal.create(path, HEAD)
+    assert not path.exists()
+    assert len(os.listdir("/proc/self/fd")) == open_before
+
+
+def test_nothing_is_written_behind_a_frame_that_was_cut_off(tmp_path):
+    path = tmp_path / "a.partial"
+    ends = write(path, 1)
+    journal, _ = Journal.reopen(path)
+    with file_size_limit(ends[-1] + 50), pytest.raises(OSError, match="large"):
+        journal.append_challenge(*challenge(2))
+    with pytest.raises(OSError, match="descriptor"):
+        journal.append_challenge(*challenge(2))
+    assert len(recover(path).records) == 1
+
+
+def test_publishing_never_replaces_a_file(tmp_path):
+    path, output = tmp_path / "a.partial", tmp_path / "a.potb"
+    write(path, 1)
+    output.write_bytes(b"somebody else's")
+    journal, _ = Journal.reopen(path)
+    with journal, pytest.raises(Rejection) as refused:
+        journal.publish(output)
+    assert refused.value.code == "session.output-exists"
+    assert output.read_bytes() == b"somebody else's"
+    assert len(recover(path).records) == 1
+
+
+def test_a_recording_that_was_changed_is_not_continued(tmp_path):
+    path = tmp_path / "a.partial"
+    with Journal.create(path, HEAD) as journal:
+        journal.append_challenge(*challenge(1))
+        journal.append_challenge(*challenge(3))
+    with pytest.raises(Rejection) as refused:
+        recover(path)
+    assert refused.value.code == "journal.damaged"
+    other = tmp_path / "b.partial"
+    with Journal.create(other, HEAD) as journal:
+        journal.append_challenge(challenge(1)[0], challenge(2)[1])
+    with pytest.raises(Rejection) as refused:
+        recover(other)
+    assert refused.value.code == "journal.damaged"
