@@ -364,11 +364,11 @@ def test_two_processes_cannot_continue_one_recording(tmp_path):
 
 def test_a_journal_that_cannot_be_started_leaves_nothing(tmp_path):
     path = tmp_path / "a.partial"
-    open_before = len(os.listdir("/proc/self/fd"))
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
     with file_size_limit(100), pytest.raises(OSError, match="large"):
         Journal.create(path, HEAD)
     assert not path.exists()
-    assert len(os.listdir("/proc/self/fd")) == open_before
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 
 def test_nothing_is_written_behind_a_frame_that_was_cut_off(tmp_path):

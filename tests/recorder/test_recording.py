@@ -24,6 +24,7 @@ from pot_reverify.decision.presets import PRESETS
 pytestmark = pytest.mark.models
 
 KILLS = 20
+SHORT = dataclasses.replace(PRESETS["audit"], name="custom", n_min=3, n_max=6)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,8 @@ def test_one_secret_gives_the_same_scores_whatever_the_order_and_threads(
 
     noisy = tmp_path / "noisy"
     save_noise(small_folder, noisy, 0.02)
-    first = request_for("first", candidate=str(noisy))
+    changes_of_all = {"candidate": str(noisy), "preset": SHORT}
+    first = request_for("first", **changes_of_all)
     path = precommit_path_of(first.output)
     # Keep the promise, to make it again: the recorder deletes a secret that is revealed.
     kept: list = []
@@ -92,7 +94,7 @@ def test_one_secret_gives_the_same_scores_whatever_the_order_and_threads(
         "threads": {"threads": 2},
         "one": {"one_at_a_time": True},
     }.items():
-        request = request_for(name, candidate=str(noisy), **changes)
+        request = request_for(name, **changes_of_all, **changes)
         promise_path = tmp_path / f"{name}.precommit"
         save_promise(kept[0], promise_path, signers)
         record_bundle(dataclasses.replace(request, precommit=promise_path))
@@ -178,10 +180,6 @@ def test_killed_at_random_moments_and_resumed_nothing_is_lost(small_folder, tmp_
     assert one.bundle is not None
     assert one.bundle.reveal is not None
     assert any(event.kind == "resume" for event in one.bundle.reveal.events)
-
-
-class _StopHere(Exception):
-    pass
 
 
 def test_ctrl_c_keeps_what_was_recorded(request_for, signers):
