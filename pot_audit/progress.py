@@ -3,6 +3,7 @@
 Nothing is printed for work that takes less than a second.
 """
 
+import os
 import sys
 import time
 from fractions import Fraction
@@ -59,6 +60,12 @@ class StepProgress:
         if self._is_drawn:
             sys.stderr.write("\r\x1b[2K")
             sys.stderr.flush()
+
+
+def silence_other_progress_bars() -> None:
+    """Ours is the only one; call it before a library with bars of its own is imported."""
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
 
 
 def note(text: str) -> None:

@@ -1,7 +1,6 @@
 """``pot-audit demo``: record, re-verify and report on a real small model, end to end."""
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pot_audit.progress import StepProgress, note
+from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_audit.screen import decimal_text
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 from pot_recorder.keys import Protection, Signer, generate_private_keys, save_private_keys
@@ -68,6 +67,7 @@ def command(*, output: Path, keep_models: bool, as_json: bool) -> None:
     if output.exists():
         raise click.UsageError(f"{output} exists already: name a new folder with -o")
     prepare_kernel_environment()
+    silence_other_progress_bars()
     output.mkdir(parents=True)
     models = output / "models"
     models.mkdir()
@@ -103,7 +103,6 @@ def _find_model() -> Path:
 
 
 def _make_models(gguf: Path, folder: Path) -> dict[str, Path]:
-    os.environ.setdefault("TQDM_DISABLE", "1")
     from pot_recorder import variants  # noqa: PLC0415  torch
 
     note("making the models: original, 8-bit, noisy, 4-bit")

@@ -8,7 +8,7 @@ import click
 
 from pot_audit.key_files import key_option, load_signers, passphrase_option
 from pot_audit.preset_option import preset_option, resolve_preset
-from pot_audit.progress import StepProgress, note
+from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 from pot_recorder.journal import partial_path_of
 from pot_reverify.challenge.seeds import NONCE_BYTES
@@ -104,6 +104,7 @@ def command(
     signers = load_signers(key, passphrase_file)
     nonce = None if counterpart_nonce is None else _parse_nonce(counterpart_nonce)
     prepare_kernel_environment()
+    silence_other_progress_bars()
     from pot_recorder.recording import RecordingRequest, record_bundle  # noqa: PLC0415  torch
 
     request = RecordingRequest(
