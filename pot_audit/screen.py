@@ -9,6 +9,7 @@ from pot_reverify.checks.result import CheckResult, Status
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Decision, Step
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
+from pot_reverify.policy import Grade
 from pot_reverify.verdict import Verdict, VerdictWord
 
 _COLOURS = {
@@ -22,6 +23,16 @@ _COLOURS = {
 }
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _INDENT = " " * 25
+
+_GRADES = {
+    Grade.WEIGHTS: "W (weights): the recorder hashed the very bytes that it loaded and ran",
+    Grade.RUN_BOUND: "A (run-bound quote): a TEE committed to this run and to a key that signed it",
+    Grade.KEY_ATTESTED: "B (key-attested): attested software, told to serve the model, produced "
+    "these bytes",
+    Grade.CHANNEL: "C (channel only): a TEE attests the endpoint's channel, not what it answered",
+    Grade.VENDOR: "D (vendor commitment): a vendor that you named says that it is its model",
+    Grade.UNBOUND: "– (unbound): nothing binds the transcript to a model",
+}
 
 NOT_COVERED = (
     "that the named models gave these answers, unless the grade above says so",
@@ -131,17 +142,13 @@ def _verdict_line(verdict: Verdict) -> str:
 def _limits(verdict: Verdict) -> list[str]:
     assert verdict.bundle is not None
     bundle = verdict.bundle
-    grades = {
-        "W": "W (weights): the recorder hashed the very bytes that it loaded and ran",
-        "unbound": "– (unbound): nothing binds the transcript to a model",
-    }
     attested = [
         "the file is the one that was signed, by the keys you named",
         "every probe follows from a secret that was committed to before the run",
         "the scores follow from the recorded distributions, the decision from the scores",
     ]
     asserted = [
-        f"that the recorder ran these models: grade {grades[verdict.binding_grade]}",
+        f"that the recorder ran these models: grade {_grades_text(verdict)}",
         "the times, the environment and the labels in the bundle",
     ]
     if bundle.withheld_count:
@@ -155,3 +162,9 @@ def _limits(verdict: Verdict) -> list[str]:
         for number, row in enumerate(rows):
             lines.append(f"  {title if number == 0 else '':<12} {row}")
     return lines
+
+
+def _grades_text(verdict: Verdict) -> str:
+    text = "; ".join(_GRADES[grade] for grade in verdict.binding_grades)
+    under = " – under a TEST ROOT, which vouches for nothing"
+    return text + under if verdict.is_under_test_root else text

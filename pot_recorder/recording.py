@@ -74,15 +74,20 @@ def record_bundle(
     request: RecordingRequest,
     *,
     resume: bool = False,
+    hold: bool = False,
     on_note: Callable[[str], None] = lambda _text: None,
     on_step: Callable[[Step], None] = lambda _step: None,
-) -> Statement:
+) -> Statement | None:
     """Record and seal a bundle.
 
     Args:
         resume: go on with an interrupted recording of the same request.
+        hold: leave it unsealed when the rule has stopped; `resume` seals it.
         on_note: told in words what is going on.
         on_step: given the state of the decision after every challenge.
+
+    Returns:
+        The statement, or None if the recording was held.
 
     Raises:
         Rejection: ``session.*``, ``journal.*``, ``precommit.*``, ``model.*``, ``tokenizer.*``,
@@ -120,7 +125,9 @@ def record_bundle(
         noise_floor=floor,
         on_challenge=observe,
     )
-    statement = session.record(resume=resume)
+    statement = session.record(resume=resume, hold=hold)
+    if statement is None:
+        return None
     # The bundle has revealed the secret; a second run with it would choose among two outcomes.
     secret_path_of(promise_path).unlink(missing_ok=True)
     return statement

@@ -11,12 +11,13 @@ from pot_reverify.container.checkpoint import checkpoint_digest
 from pot_reverify.container.frames import FrameType
 from pot_reverify.container.merkle import tree_root
 from pot_reverify.decision.empirical_bernstein import Outcome
-from pot_reverify.documents.blob import Blob
+from pot_reverify.documents.blob import QUOTE_PREFIX, Blob
 from pot_reverify.documents.challenge_record import PROBES
 from pot_reverify.documents.head import Head
 from pot_reverify.documents.reveal import Reveal, RunEvent
 from pot_reverify.documents.statement import PAYLOAD_TYPE, Statement
 from pot_reverify.documents.statement_parts import DeclaredSigner, Labels, LeafCounts, NoiseFloor
+from pot_reverify.encoding.digest import sha256_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ def _statement(leaves: Sequence[bytes], run: FinishedRun, signers: Sequence[Sign
         leaves=LeafCounts(len(leaves), outcome.n, outcome.n * PROBES, len(run.blobs)),
         access=head.access,
         binding_grade="unbound" if None in weights else "W",
-        quote_digests=(),
+        quote_digests=tuple(
+            sha256_digest(blob.data) for blob in run.blobs if blob.name.startswith(QUOTE_PREFIX)
+        ),
         environment_summary=run.environment_summary,
         recorder_version=head.recorder.version,
         recorder_code_digest=head.recorder.code_digest,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pot_recorder.event_log import EventLog
+from pot_recorder.evidence_folder import read_evidence, remove_evidence
 from pot_recorder.interrupts import deferred_interrupts
 from pot_recorder.journal import Journal, Recovered, partial_path_of
 from pot_recorder.keys import Signer
@@ -75,13 +76,17 @@ class Session:
     def _events(self) -> EventLog:
         return EventLog(self.partial_path)
 
-    def record(self, *, resume: bool = False) -> Statement:
+    def record(self, *, resume: bool = False, hold: bool = False) -> Statement | None:
         """Run until the rule stops, seal, and give the bundle its name.
 
         On an error or Ctrl-C the journal stays, with every whole challenge in it.
 
         Args:
             resume: go on with the journal of an interrupted recording.
+            hold: stop before sealing, so that evidence can be added; `resume` seals.
+
+        Returns:
+            The statement, or None if it was held.
 
         Raises:
             Rejection: ``session.*``, ``journal.*``, ``model.*``, ``tokenizer.*``, ``challenge.*``.
@@ -102,6 +107,9 @@ class Session:
                 first_ns = self._run(journal, test, step, head)
                 started_ns = started_ns if started_ns is not None else first_ns
                 assert started_ns is not None
+                if hold:
+                    journal.sync()
+                    return None
                 environment = self.environment(first_challenge)
                 statement = self._seal(journal, head, test, started_ns, environment)
             except (PotAuditError, OSError) as error:
@@ -111,6 +119,7 @@ class Session:
                 self._events.note("interrupt", "interrupted from the keyboard or by a signal")
                 raise
         self._events.delete()
+        remove_evidence(self.output)
         return statement
 
     def _require_promised(self) -> None:
@@ -227,6 +236,7 @@ class Session:
             Blob(REFERENCE_WEIGHTS, MEDIA_TYPE, self.reference.manifest.to_json()),
             Blob(CANDIDATE_WEIGHTS, MEDIA_TYPE, self.candidate.manifest.to_json()),
             Blob(ENVIRONMENT, "application/json", strict_json.encode(environment.document)),
+            *read_evidence(self.output),
         )
         run = FinishedRun(
             head=head,

@@ -7,7 +7,7 @@
 """
 
 from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
-from pot_reverify.policy import NamedSigner, Policy, Role, load_signer
+from pot_reverify.policy import NamedSigner, Policy, Role, Withheld, load_signer
 from pot_reverify.verdict import Verdict, VerdictWord
 from pot_reverify.verify import verify
 
@@ -20,6 +20,7 @@ __all__ = [
     "Role",
     "Verdict",
     "VerdictWord",
+    "Withheld",
     "load_signer",
     "verify",
 ]

@@ -8,7 +8,7 @@ from pot_reverify.checks.result import CheckId, CheckResult, Status
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Step
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
-from pot_reverify.policy import Policy
+from pot_reverify.policy import Grade, Policy
 
 
 class VerdictWord(StrEnum):
@@ -49,6 +49,7 @@ class Verdict:
         checks: one result a check, in order; empty for UNREADABLE files but for the container's.
         step: where the scores lead under the rule, recomputed; to be relied on only if VERIFIED.
         bundle: what was read; None if it could not be.
+        evaluated_at_ns: the reader's now, which keys, tokens and quotes were judged by.
     """
 
     word: VerdictWord
@@ -57,6 +58,7 @@ class Verdict:
     file_digest: bytes | None
     step: Step | None
     bundle: Bundle | None
+    evaluated_at_ns: int
 
     @property
     def decision(self) -> str | None:
@@ -65,10 +67,17 @@ class Verdict:
         return None if decision is None else decision.value
 
     @property
-    def binding_grade(self) -> str:
-        """The grade that the checks support: W where the weights are listed, else unbound."""
-        weights = next((one for one in self.checks if one.check is CheckId.WEIGHTS), None)
-        return "W" if weights is not None and weights.status is Status.PASS else "unbound"
+    def binding_grades(self) -> tuple[Grade, ...]:
+        """The grades that passed checks support, or unbound alone."""
+        held = {
+            grade for check in self.checks if check.status is Status.PASS for grade in check.grades
+        }
+        return tuple(grade for grade in Grade if grade in held) or (Grade.UNBOUND,)
+
+    @property
+    def is_under_test_root(self) -> bool:
+        """Whether a grade rests on a root that is published for tests and vouches for nothing."""
+        return any(check.is_under_test_root for check in self.checks)
 
     def to_document(self) -> dict[str, object]:
         """The verdict as JSON values; rationals are [numerator, denominator]; no floats."""
@@ -77,11 +86,13 @@ class Verdict:
             "exit_code": self.word.exit_code,
             "decision": None if self.step is None else _step_document(self.step),
             "decision_is_relied_on": self.word is VerdictWord.VERIFIED,
-            "binding_grade": self.binding_grade,
+            "binding_grades": [grade.value for grade in self.binding_grades],
+            "is_under_test_root": self.is_under_test_root,
             "checks": [check.to_document() for check in self.checks],
             "bundle": None if self.bundle is None else _bundle_document(self.bundle),
             "file_digest": None if self.file_digest is None else format_digest(self.file_digest),
             "policy_digest": format_digest(self.policy_digest),
+            "evaluated_at_ns": self.evaluated_at_ns,
         }
 
 
@@ -91,6 +102,8 @@ def judge(
     file_digest: bytes | None,
     bundle: Bundle | None,
     step: Step | None,
+    *,
+    evaluated_at_ns: int,
 ) -> Verdict:
     """Derive the verdict from the checks; only passed checks raise it.
 
@@ -108,7 +121,7 @@ def judge(
         word = VerdictWord.VERIFIED
     else:
         word = VerdictWord.INCOMPLETE
-    return Verdict(word, checks, policy.digest, file_digest, step, bundle)
+    return Verdict(word, checks, policy.digest, file_digest, step, bundle, evaluated_at_ns)
 
 
 def _step_document(step: Step) -> dict[str, object]:

@@ -1,13 +1,16 @@
 """Verify a bundle: read it once, perform the twelve checks, judge. No network, no models."""
 
 import hashlib
+import time
 from collections.abc import Callable
 from io import BufferedIOBase
 from pathlib import Path
 
 from pot_reverify.checks.challenges import check_challenges
 from pot_reverify.checks.decision import check_decision, last_step
-from pot_reverify.checks.evidence import check_proof, check_quotes
+from pot_reverify.checks.proof import check_proof
+from pot_reverify.checks.proven_times import find_proven_times
+from pot_reverify.checks.quotes import check_quotes
 from pot_reverify.checks.reporting import check_reporting
 from pot_reverify.checks.result import CheckId, CheckResult, from_error, passed, skipped
 from pot_reverify.checks.schemas import check_schemas
@@ -32,13 +35,14 @@ _CHECK_OF_AREA = {
 """Which check a reading error belongs to, by the first word of its code; else the schemas'."""
 
 
-def verify(path: str | Path, policy: Policy | None = None) -> Verdict:
+def verify(path: str | Path, policy: Policy | None = None, *, at_ns: int | None = None) -> Verdict:
     """Verify one `.potb` file.
 
     Args:
         path: the file.
         policy: whom you name and what you demand; without one, nobody is named, and no bundle is
             better than INCOMPLETE.
+        at_ns: the Unix time to judge at; now by default.
 
     Raises:
         OSError: the file cannot be read.
@@ -47,25 +51,30 @@ def verify(path: str | Path, policy: Policy | None = None) -> Verdict:
     with Path(path).open("rb") as stream:
         size_bytes = stream.seek(0, 2)
         stream.seek(0)
-        return verify_stream(stream, size_bytes, policy)
+        return verify_stream(stream, size_bytes, policy, at_ns=at_ns)
 
 
-def verify_stream(stream: BufferedIOBase, size_bytes: int, policy: Policy) -> Verdict:
+def verify_stream(
+    stream: BufferedIOBase, size_bytes: int, policy: Policy, *, at_ns: int | None = None
+) -> Verdict:
     """Verify a bundle from a seekable binary stream at its start."""
+    now_ns = time.time_ns() if at_ns is None else at_ns
     try:
         bundle = read_bundle(stream, size_bytes)
     except NotABundle as error:
         failed = (from_error(CheckId.CONTAINER, error),)
-        return Verdict(VerdictWord.UNREADABLE, failed, policy.digest, None, None, None)
+        return Verdict(VerdictWord.UNREADABLE, failed, policy.digest, None, None, None, now_ns)
     except Rejection as error:
         # Whatever is longer than a bundle can be is not read to its end for a digest either.
         digest = None if size_bytes > MAX_FILE_BYTES else _file_digest(stream)
-        return judge(_not_read(error), policy, digest, None, None)
-    checks = _perform_checks(bundle, policy)
-    return judge(checks, policy, _file_digest(stream), bundle, last_step(bundle))
+        return judge(_not_read(error), policy, digest, None, None, evaluated_at_ns=now_ns)
+    checks = _perform_checks(bundle, policy, now_ns)
+    digest = _file_digest(stream)
+    return judge(checks, policy, digest, bundle, last_step(bundle), evaluated_at_ns=now_ns)
 
 
-def _perform_checks(bundle: Bundle, policy: Policy) -> tuple[CheckResult, ...]:
+def _perform_checks(bundle: Bundle, policy: Policy, now_ns: int) -> tuple[CheckResult, ...]:
+    times = find_proven_times(bundle, policy, now_ns)
     sealed = "sealed" if bundle.statement_payload is not None else "never sealed"
     return (
         # C01: the reader has refused everything that is not a well-formed container.
@@ -73,13 +82,13 @@ def _perform_checks(bundle: Bundle, policy: Policy) -> tuple[CheckResult, ...]:
         # C02 to C12, as docs/format.md numbers them.
         _perform(CheckId.SCHEMAS, lambda: check_schemas(bundle)),
         _perform(CheckId.TREE, lambda: check_tree(bundle)),
-        _perform(CheckId.SIGNATURES, lambda: check_signatures(bundle, policy)),
-        _perform(CheckId.TIME, lambda: check_time(bundle)),
+        _perform(CheckId.SIGNATURES, lambda: check_signatures(bundle, policy, times)),
+        _perform(CheckId.TIME, lambda: check_time(bundle, policy, times)),
         _perform(CheckId.CHALLENGES, lambda: check_challenges(bundle, policy)),
         _perform(CheckId.SCORES, lambda: check_scores(bundle, policy)),
         _perform(CheckId.DECISION, lambda: check_decision(bundle)),
         _perform(CheckId.WEIGHTS, lambda: check_weights(bundle)),
-        _perform(CheckId.QUOTES, lambda: check_quotes(bundle)),
+        _perform(CheckId.QUOTES, lambda: check_quotes(bundle, policy, times)),
         _perform(CheckId.PROOF, lambda: check_proof(bundle)),
         _perform(CheckId.REPORTING, lambda: check_reporting(bundle)),
     )

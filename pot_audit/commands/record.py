@@ -47,7 +47,12 @@ DTYPES = click.Choice(["auto", "float32", "bfloat16", "float16"])
     show_default=True,
     help="Number of this attempt at the same claim; attempt r runs at α/2^(r−1).",
 )
-@click.option("--resume", is_flag=True, help="Go on with an interrupted recording.")
+@click.option("--resume", is_flag=True, help="Go on with an interrupted recording, and seal it.")
+@click.option(
+    "--hold",
+    is_flag=True,
+    help="Do not seal yet: evidence can be added first; the same command with --resume seals.",
+)
 @click.option("--dtype", type=DTYPES, default="auto", show_default=True, help="Of both models.")
 @click.option("--candidate-dtype", type=DTYPES, help="Of the candidate, if it is another one.")
 @click.option("--device", default="cpu", show_default=True, help="Torch device of both models.")
@@ -82,6 +87,7 @@ def command(
     counterpart_nonce: str | None,
     attempt: int,
     resume: bool,
+    hold: bool,
     dtype: "DType",
     candidate_dtype: "DType | None",
     device: str,
@@ -128,7 +134,9 @@ def command(
     )
     progress = StepProgress(output.name, parameters.n_min, parameters.n_max)
     try:
-        statement = record_bundle(request, resume=resume, on_note=note, on_step=progress.show)
+        statement = record_bundle(
+            request, resume=resume, hold=hold, on_note=note, on_step=progress.show
+        )
     except (KeyboardInterrupt, PotAuditError, OSError):
         progress.finish()
         if partial_path_of(output).exists():
@@ -136,6 +144,14 @@ def command(
             note("hint: run the same command with --resume")
         raise
     progress.finish()
+    if statement is None:
+        partial = partial_path_of(output)
+        if as_json:
+            click.echo(json.dumps({"held": str(partial)}))
+        else:
+            click.echo(f"{partial}: recorded, not sealed")
+        note("hint: run the same command with --resume, without --hold, to seal")
+        return
     if as_json:
         click.echo(json.dumps({"bundle": str(output), **_summary(statement)}))
         return

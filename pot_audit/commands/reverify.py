@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pot_audit.screen import verdict_lines
-from pot_reverify import Policy, load_signer, verify
+from pot_reverify import Policy, Withheld, load_signer, verify
 from pot_reverify.verdict import VerdictWord
 
 EXIT_NOT_EXPECTED = 4
@@ -70,7 +70,7 @@ def command(
         signers=tuple(signer for path in signers for signer in load_signer(path)),
         presets=frozenset(presets) or None,
         max_attempts=max_attempts,
-        may_withhold_contents=allow_withheld,
+        withheld=Withheld.SCORES if allow_withheld else Withheld.NOTHING,
     )
     verdict = verify(bundle, policy)
     met = expect is None or (verdict.decision or "").lower() == expect

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pot_reverify.errors import Indeterminate, PotAuditError
+from pot_reverify.policy import Grade
 
 
 class CheckId(StrEnum):
@@ -46,6 +47,8 @@ class CheckResult:
         message: one sentence for people.
         needs: for a skip, what would let the check run.
         notes: more sentences that belong to the result.
+        grades: the binding grades that this check supports.
+        is_under_test_root: whether they rest on a root that is published for tests.
     """
 
     check: CheckId
@@ -57,6 +60,8 @@ class CheckResult:
     got: str | None = None
     needs: str | None = None
     notes: tuple[str, ...] = ()
+    grades: tuple[Grade, ...] = ()
+    is_under_test_root: bool = False
 
     def to_document(self) -> dict[str, object]:
         """The result as JSON values."""
@@ -71,6 +76,7 @@ class CheckResult:
             "got": self.got,
             "needs": self.needs,
             "notes": list(self.notes),
+            "grades": [grade.value for grade in self.grades],
         }
 
 

@@ -30,7 +30,7 @@ def check_scores(bundle: Bundle, policy: Policy) -> CheckResult:
     if not withheld:
         return passed(CheckId.SCORES, f"{recomputed} scores recomputed")
     rest = f"{recomputed} scores recomputed; {withheld} probes are withheld"
-    if policy.may_withhold_contents and not bundle.head.scores_hidden:
+    if policy.withheld.allows_contents and not bundle.head.scores_hidden:
         return passed(
             CheckId.SCORES, rest, f"{withheld} scores rest on the signature alone, as you allow"
         )

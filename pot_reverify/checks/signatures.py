@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.checks.result import CheckId, CheckResult, passed, skipped
 from pot_reverify.documents import precommit, statement
 from pot_reverify.documents.bundle import Bundle
@@ -15,7 +16,7 @@ from pot_reverify.seal.signatures import verify_signature
 _NEEDS_SIGNER = "the signer's public key, from a source that you trust (--signer KEY.pub)"
 
 
-def check_signatures(bundle: Bundle, policy: Policy) -> CheckResult:
+def check_signatures(bundle: Bundle, policy: Policy, _times: ProvenTimes) -> CheckResult:
     """Verify the statement's and the precommit's signatures by the keys that the policy names.
 
     The signatures of the signers that the recorder declares in the signed statement come first,

@@ -3,15 +3,17 @@
 from datetime import UTC, datetime
 from itertools import pairwise
 
+from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.checks.result import CheckId, CheckResult, absent, skipped
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.precommit import parse_precommit
 from pot_reverify.errors import Rejection
+from pot_reverify.policy import Policy
 
 _NS_PER_S = 1_000_000_000
 
 
-def check_time(bundle: Bundle) -> CheckResult:
+def check_time(bundle: Bundle, _policy: Policy, _times: ProvenTimes) -> CheckResult:
     """The asserted times must at least agree with each other.
 
     Raises:

@@ -1,11 +1,14 @@
 """C09: the weight manifests are complete, and their digests are the claimed ones."""
 
+from dataclasses import replace
+
 from pot_reverify.checks.result import CheckId, CheckResult, absent, passed
 from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, REFERENCE_WEIGHTS
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.weight_manifest import parse_weight_manifest
 from pot_reverify.encoding.digest import format_digest
 from pot_reverify.errors import Rejection
+from pot_reverify.policy import Grade
 
 
 def check_weights(bundle: Bundle) -> CheckResult:
@@ -18,10 +21,11 @@ def check_weights(bundle: Bundle) -> CheckResult:
     if bundle.statement is None and not bundle.blobs:
         return absent(CheckId.WEIGHTS, "weights.absent", "The manifests are written when sealing.")
     notes = []
-    for role, identity, name in (
+    models = (
         ("reference", bundle.head.reference, REFERENCE_WEIGHTS),
         ("candidate", bundle.head.candidate, CANDIDATE_WEIGHTS),
-    ):
+    )
+    for role, identity, name in models:
         claimed, blob = identity.claim.weights_digest, bundle.blob(name)
         if claimed is None or blob is None:
             _require_neither(claimed is None, blob is None, role, name)
@@ -39,7 +43,8 @@ def check_weights(bundle: Bundle) -> CheckResult:
         notes.append(
             f"{role} {format_digest(claimed)}: {len(manifest.files)} files, {size_bytes} bytes"
         )
-    if bundle.statement is not None and bundle.statement.binding_grade == "W" and len(notes) != 2:
+    grade = None if bundle.statement is None else bundle.statement.binding_grade
+    if grade == Grade.WEIGHTS and len(notes) < len(models):
         raise Rejection(
             "weights.grade",
             "Grade W is claimed, and the weights of a model are not listed.",
@@ -47,7 +52,8 @@ def check_weights(bundle: Bundle) -> CheckResult:
         )
     if not notes:
         return absent(CheckId.WEIGHTS, "weights.absent", "No weights are claimed.")
-    return passed(CheckId.WEIGHTS, "manifests agree with the claimed digests", *notes)
+    result = passed(CheckId.WEIGHTS, "manifests agree with the claimed digests", *notes)
+    return replace(result, grades=(Grade.WEIGHTS,)) if len(notes) == len(models) else result
 
 
 def _require_neither(no_claim: bool, no_manifest: bool, role: str, name: str) -> None:  # noqa: FBT001

@@ -11,6 +11,7 @@ CANDIDATE_WEIGHTS = "weights/candidate.json"
 ENVIRONMENT = "environment.json"
 QUOTE_PREFIX = "quote/"
 PROOF_PREFIX = "proof/"
+TIME_PREFIX = "time/"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ pytest.importorskip("cryptography")
 from draft import KEYS, RECORDER, STRANGER, Draft
 
 from pot_recorder.keys import load_private_keys
-from pot_reverify import Policy, Role, VerdictWord, load_signer
+from pot_reverify import Policy, Role, VerdictWord, Withheld, load_signer
 from pot_reverify.checks.result import CheckId, CheckResult
 from pot_reverify.container.frames import FrameType
 from pot_reverify.verify import verify_stream
@@ -60,7 +60,7 @@ def test_a_missing_backend_skips(monkeypatch):
 def test_two_declared_signers_one_of_them_the_recorder():
     both = Draft(SMALL).state(signers=declared(RECORDER, STRANGER)).sign([RECORDER, STRANGER])
     auditor = load_signer(KEYS / "test-stranger.pub", roles=frozenset({Role.AUDITOR}))
-    word, result = check(both.data(), Policy(signers=NAMED + auditor, may_withhold_contents=True))
+    word, result = check(both.data(), Policy(signers=NAMED + auditor, withheld=Withheld.CONTENTS))
     assert (word, result.code) == (VerdictWord.VERIFIED, "ok")
     assert "test-stranger" in result.message
     # The recorder of the policy is the one who must have promised the run.
@@ -85,7 +85,7 @@ def test_a_signer_who_is_declared_twice_would_have_to_sign_twice():
 def test_an_undeclared_signature_by_a_named_key_is_shown():
     more = Draft(SMALL).sign([RECORDER, STRANGER]).data()
     named = load_signer(KEYS / "test-stranger.pub", roles=frozenset({Role.VENDOR}))
-    word, result = check(more, Policy(signers=NAMED + named, may_withhold_contents=True))
+    word, result = check(more, Policy(signers=NAMED + named, withheld=Withheld.CONTENTS))
     assert word is VerdictWord.VERIFIED
     assert "test-stranger" in result.message
     assert result.notes == ()

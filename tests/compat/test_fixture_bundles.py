@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pot_reverify import Policy, load_signer, verify
+from pot_reverify import Policy, Withheld, load_signer, verify
 
 BUNDLES = Path(__file__).parents[2] / "fixtures" / "bundles"
 SIGNER = BUNDLES.parent / "keys" / "fixtures.pub"
@@ -22,7 +22,7 @@ def test_verdicts_and_numbers_stay(name, policy_name):
     expected = EXPECTED[name]
     policy = {
         "named": Policy(signers=load_signer(SIGNER)),
-        "named_withheld_allowed": Policy(signers=load_signer(SIGNER), may_withhold_contents=True),
+        "named_withheld_allowed": Policy(signers=load_signer(SIGNER), withheld=Withheld.SCORES),
         "nobody_named": Policy(),
     }[policy_name]
     verdict = verify(BUNDLES / name, policy)

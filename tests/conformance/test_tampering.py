@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pot_reverify import Policy, load_signer
+from pot_reverify import Policy, Withheld, load_signer
 from pot_reverify.container.frames import HEADER, read_frames
 from pot_reverify.verdict import VerdictWord
 from pot_reverify.verify import verify_stream
@@ -21,7 +21,7 @@ BASE = (VECTORS / "base.potb").read_bytes()
 PQ = (VECTORS / "base-pq.potb").read_bytes()
 POLICY = Policy(
     signers=(*load_signer(KEYS / "test-recorder.pub"), *load_signer(KEYS / "test-recorder-pq.pub")),
-    may_withhold_contents=True,
+    withheld=Withheld.SCORES,
 )
 BAD = (VerdictWord.REJECTED, VerdictWord.UNREADABLE)
 SEED = 20_261_122

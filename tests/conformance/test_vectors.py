@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pot_reverify import Policy, Role, load_signer, verify
+from pot_reverify import Policy, Role, Withheld, load_signer, verify
 from pot_reverify.checks.result import Status
 
 ROOT = Path(__file__).parents[2]
@@ -37,6 +37,7 @@ UNIT_TESTED = {
     "msgpack.integer-range": "encoding/test_canonical_msgpack.py",
     "msgpack.items": "conformance/test_bounds.py",
     "policy.max-attempts": "checks/test_policy.py",
+    "policy.quorum": "checks/test_policy.py",
     "policy.repeated-key": "checks/test_policy.py",
     "precommit.base64": "documents/test_precommit.py",
     "signature.backend-missing": "seal/test_signatures.py",
@@ -136,7 +137,7 @@ def policy_of(document) -> Policy:
         ),
         presets=None if presets is None else frozenset(presets),
         max_attempts=document["max_attempts"],
-        may_withhold_contents=document["allow_withheld"],
+        withheld=Withheld.SCORES if document["allow_withheld"] else Withheld.NOTHING,
     )
 
 

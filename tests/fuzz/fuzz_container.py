@@ -15,7 +15,7 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["pot_reverify"]):
-    from pot_reverify import Policy, VerdictWord, load_signer
+    from pot_reverify import Policy, VerdictWord, Withheld, load_signer
     from pot_reverify.container.frames import HEADER, read_frames
     from pot_reverify.verify import verify_stream
 
@@ -23,7 +23,7 @@ VECTORS = Path(__file__).parents[2] / "fixtures" / "vectors"
 KEYS = VECTORS.parent / "keys"
 POLICY = Policy(
     signers=(*load_signer(KEYS / "test-recorder.pub"), *load_signer(KEYS / "test-recorder-pq.pub")),
-    may_withhold_contents=True,
+    withheld=Withheld.SCORES,
 )
 
 

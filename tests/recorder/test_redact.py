@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pot_recorder.redact import redact
-from pot_reverify import Policy, Rejection, VerdictWord, load_signer, verify
+from pot_reverify import Policy, Rejection, VerdictWord, Withheld, load_signer, verify
 from pot_reverify.container.frames import FrameType, read_frames
 from pot_reverify.documents.challenge_record import parse_content
 
@@ -18,7 +18,7 @@ VECTORS = Path(__file__).parents[2] / "fixtures" / "vectors"
 BASE = VECTORS / "base.potb"
 NAMED = load_signer(VECTORS.parent / "keys" / "test-recorder.pub")
 STRICT = Policy(signers=NAMED)
-ALLOWING = Policy(signers=NAMED, may_withhold_contents=True)
+ALLOWING = Policy(signers=NAMED, withheld=Withheld.SCORES)
 PROBES = [(challenge, probe) for challenge in (1, 2) for probe in (1, 2, 3, 4)]
 
 
@@ -87,7 +87,7 @@ def test_withholding_twice_is_withholding_both(tmp_path):
 def test_both_signatures_hold(tmp_path):
     policy = Policy(
         signers=load_signer(VECTORS.parent / "keys" / "test-recorder-pq.pub"),
-        may_withhold_contents=True,
+        withheld=Withheld.SCORES,
     )
     redact(VECTORS / "base-pq.potb", tmp_path / "redacted.potb", [(1, 3)])
     assert verify(tmp_path / "redacted.potb", policy).word is VerdictWord.VERIFIED

@@ -1,0 +1,19 @@
+"""The trust policy: whom the reader names, and what the reader demands."""
+
+from pot_reverify.policy.binding import BindingPolicy, Grade
+from pot_reverify.policy.demands import Policy, Withheld
+from pot_reverify.policy.signers import NamedSigner, Role, load_signer
+from pot_reverify.policy.times import ProvenTime, TimeAuthority, TimePolicy
+
+__all__ = [
+    "BindingPolicy",
+    "Grade",
+    "NamedSigner",
+    "Policy",
+    "ProvenTime",
+    "Role",
+    "TimeAuthority",
+    "TimePolicy",
+    "Withheld",
+    "load_signer",
+]
