@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from pot_reverify.container.frames import HEADER, FrameType, encode_frame, read_frames
+from pot_reverify.container.frames import HEADER, FrameType, encode_frame, read_frames_of
 from pot_reverify.container.merkle import leaf_digest
 from pot_reverify.documents.challenge_record import Withheld, parse_record
 from pot_reverify.errors import Rejection
@@ -46,22 +46,19 @@ def _copy(source: Path, write: Callable[[bytes], int], wanted: set[tuple[int, in
     withheld = index = probe = 0
     is_sealed = False
     seen: set[tuple[int, int]] = set()
-    with source.open("rb") as stream:
-        size_bytes = stream.seek(0, 2)
-        stream.seek(0)
-        for frame in read_frames(stream, size_bytes):
-            frame_type, payload = frame.type, frame.payload
-            is_sealed = is_sealed or frame_type is FrameType.STATEMENT
-            if frame_type is FrameType.RECORD:
-                index, probe = parse_record(payload, frame.where).index, 0
-            elif frame_type in (FrameType.CONTENT, FrameType.WITHHELD):
-                probe += 1
-                seen.add((index, probe))
-                if frame_type is FrameType.CONTENT and (index, probe) in wanted:
-                    payload = Withheld(leaf_digest(frame_type, payload)).encode()
-                    frame_type = FrameType.WITHHELD
-                    withheld += 1
-            write(encode_frame(frame_type, payload))
+    for frame in read_frames_of(source):
+        frame_type, payload = frame.type, frame.payload
+        is_sealed = is_sealed or frame_type is FrameType.STATEMENT
+        if frame_type is FrameType.RECORD:
+            index, probe = parse_record(payload, frame.where).index, 0
+        elif frame_type in (FrameType.CONTENT, FrameType.WITHHELD):
+            probe += 1
+            seen.add((index, probe))
+            if frame_type is FrameType.CONTENT and (index, probe) in wanted:
+                payload = Withheld(leaf_digest(frame_type, payload)).encode()
+                frame_type = FrameType.WITHHELD
+                withheld += 1
+        write(encode_frame(frame_type, payload))
     if not is_sealed:
         raise Rejection(
             "redact.unsealed", "only a sealed bundle can be redacted", where=str(source)

@@ -1,6 +1,7 @@
 """Verify a bundle: read it once, perform the twelve checks, judge. No network, no models."""
 
 import hashlib
+import os
 import time
 from collections.abc import Callable
 from io import BufferedIOBase
@@ -49,7 +50,7 @@ def verify(path: str | Path, policy: Policy | None = None, *, at_ns: int | None 
     """
     policy = policy or Policy()
     with Path(path).open("rb") as stream:
-        size_bytes = stream.seek(0, 2)
+        size_bytes = stream.seek(0, os.SEEK_END)
         stream.seek(0)
         return verify_stream(stream, size_bytes, policy, at_ns=at_ns)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from pot_recorder.redact import redact
-from pot_reverify.documents.bundle_reader import read_bundle
+from pot_reverify.documents.bundle_reader import read_bundle_of
 
 
 @click.command(
@@ -41,10 +41,7 @@ def command(
         raise click.UsageError("name probes with --probe, or all of them with --all")
     wanted = {one for text in probes for one in _parse_probe(text)}
     if everything:
-        with bundle.open("rb") as stream:
-            size_bytes = stream.seek(0, 2)
-            stream.seek(0)
-            count = len(read_bundle(stream, size_bytes).challenges)
+        count = len(read_bundle_of(bundle).challenges)
         wanted = {(index, probe) for index in range(1, count + 1) for probe in range(1, 5)}
     withheld = redact(bundle, output, wanted)
     if as_json:

@@ -8,9 +8,9 @@ import click
 from pot_audit.screen import decision_lines, printable
 from pot_reverify.checks.decision import last_step
 from pot_reverify.checks.time import utc_text
-from pot_reverify.container.frames import FrameType, read_frames
+from pot_reverify.container.frames import FrameType, read_frames_of
 from pot_reverify.documents.bundle import Bundle
-from pot_reverify.documents.bundle_reader import read_bundle
+from pot_reverify.documents.bundle_reader import read_bundle_of
 from pot_reverify.documents.projection import project
 from pot_reverify.encoding import canonical_msgpack, strict_json
 
@@ -29,25 +29,19 @@ def command(*, bundle: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(_frames(bundle), ensure_ascii=False))
         return
-    with bundle.open("rb") as stream:
-        size_bytes = stream.seek(0, 2)
-        stream.seek(0)
-        parsed = read_bundle(stream, size_bytes)
+    parsed = read_bundle_of(bundle)
     click.echo(NOT_VERIFIED + "\n")
     click.echo("\n".join(_summary(parsed)))
 
 
 def _frames(path: Path) -> dict[str, object]:
     frames = []
-    with path.open("rb") as stream:
-        size_bytes = stream.seek(0, 2)
-        stream.seek(0)
-        for frame in read_frames(stream, size_bytes):
-            if frame.type is FrameType.STATEMENT:
-                payload = strict_json.decode(frame.payload)
-            else:
-                payload = project(canonical_msgpack.decode(frame.payload))
-            frames.append({"type": frame.type.name, "payload": payload})
+    for frame in read_frames_of(path):
+        if frame.type is FrameType.STATEMENT:
+            payload = strict_json.decode(frame.payload)
+        else:
+            payload = project(canonical_msgpack.decode(frame.payload))
+        frames.append({"type": frame.type.name, "payload": payload})
     return {"verified": False, "note": NOT_VERIFIED, "frames": frames}
 
 

@@ -8,7 +8,7 @@ import click
 from pot_recorder.models.manifest import hash_model
 from pot_recorder.models.source import parse_model_source
 from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, REFERENCE_WEIGHTS
-from pot_reverify.documents.bundle_reader import read_bundle
+from pot_reverify.documents.bundle_reader import read_bundle_of
 from pot_reverify.documents.weight_manifest import WeightManifest, parse_weight_manifest
 from pot_reverify.encoding.digest import format_digest
 from pot_reverify.errors import Rejection
@@ -68,10 +68,7 @@ def command(
 
 
 def _claimed(bundle: Path, role: str) -> WeightManifest:
-    with bundle.open("rb") as stream:
-        size_bytes = stream.seek(0, 2)
-        stream.seek(0)
-        parsed = read_bundle(stream, size_bytes)
+    parsed = read_bundle_of(bundle)
     name = REFERENCE_WEIGHTS if role == "reference" else CANDIDATE_WEIGHTS
     blob = parsed.blob(name)
     if blob is None:

@@ -1,11 +1,13 @@
 """The container: a 16-byte header and length-prefixed frames (docs/format.md, section 2)."""
 
 import enum
+import os
 import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BufferedIOBase
+from pathlib import Path
 
 from pot_reverify.errors import Rejection
 
@@ -128,6 +130,19 @@ def read_frames(stream: BufferedIOBase, size_bytes: int) -> Iterator[Frame]:
         offset += length + FRAME_OVERHEAD_BYTES
         yield Frame(number, _frame_type(type_number, where), payload, offset)
         number += 1
+
+
+def read_frames_of(path: Path) -> Iterator[Frame]:
+    """Yield the frames of a file, which is open until the last one.
+
+    Raises:
+        NotABundle, Truncated, Rejection: as `read_frames`.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        size_bytes = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        yield from read_frames(stream, size_bytes)
 
 
 def _check_header(header: bytes) -> None:

@@ -4,8 +4,10 @@ Contents are large and many; each is parsed, scored and let go. The secret behin
 stands at the end of the file, so texts are kept as digests until they can be derived again.
 """
 
+import os
 from collections.abc import Iterator
 from io import BufferedIOBase
+from pathlib import Path
 
 from pot_reverify.container.frames import Frame, FrameType, read_frames
 from pot_reverify.container.merkle import leaf_digest, tree_root
@@ -121,6 +123,19 @@ def read_bundle(stream: BufferedIOBase, size_bytes: int) -> Bundle:
         tree_root=tree_root(frames.leaves),
         leaves=leaves,
     )
+
+
+def read_bundle_of(path: Path) -> Bundle:
+    """Read the bundle of a file, as `read_bundle` does.
+
+    Raises:
+        NotABundle, Rejection: as `read_bundle`.
+        OSError: the file cannot be read.
+    """
+    with path.open("rb") as stream:
+        size_bytes = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+        return read_bundle(stream, size_bytes)
 
 
 def _in_order(frames: Iterator[Frame]) -> Iterator[Frame]:
