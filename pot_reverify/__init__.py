@@ -7,7 +7,7 @@
 """
 
 from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
-from pot_reverify.policy import NamedSigner, Policy, Role, Withheld, load_signer
+from pot_reverify.policy import NamedSigner, Policy, Role, Withheld, load_policy, load_signer
 from pot_reverify.verdict import Verdict, VerdictWord
 from pot_reverify.verify import verify
 
@@ -21,6 +21,7 @@ __all__ = [
     "Verdict",
     "VerdictWord",
     "Withheld",
+    "load_policy",
     "load_signer",
     "verify",
 ]

@@ -4,6 +4,7 @@ from pot_reverify.policy.binding import BindingPolicy, Grade
 from pot_reverify.policy.demands import Policy, Withheld
 from pot_reverify.policy.signers import NamedSigner, Role, load_signer
 from pot_reverify.policy.times import ProvenTime, TimeAuthority, TimePolicy
+from pot_reverify.policy.toml_file import load_policy
 
 __all__ = [
     "BindingPolicy",
@@ -15,5 +16,6 @@ __all__ = [
     "TimeAuthority",
     "TimePolicy",
     "Withheld",
+    "load_policy",
     "load_signer",
 ]

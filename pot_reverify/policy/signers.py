@@ -47,11 +47,11 @@ class NamedSigner:
 def load_signer(
     path: str | Path, name: str | None = None, roles: frozenset[Role] = frozenset({Role.RECORDER})
 ) -> tuple[NamedSigner, ...]:
-    """Name the keys of a public key file; a file with two keys names two signers.
+    """Name the keys of a public key file; two keys in one file have one owner.
 
     Args:
         path: PEM, as ``pot-audit keygen`` writes it.
-        name: what to call the signer; the file's name by default.
+        name: what to call the owner; the file's name by default.
 
     Raises:
         OSError: the file cannot be read.
@@ -59,8 +59,4 @@ def load_signer(
     """
     path = Path(path)
     keys = parse_public_keys(path.read_bytes())
-    base = name or path.stem
-    return tuple(
-        NamedSigner(base if len(keys) == 1 else f"{base} {key.algorithm.value}", key, roles)
-        for key in keys
-    )
+    return tuple(NamedSigner(name or path.stem, key, roles) for key in keys)

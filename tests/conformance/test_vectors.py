@@ -36,9 +36,6 @@ UNIT_TESTED = {
     "key.private": "seal/test_public_keys.py",
     "msgpack.integer-range": "encoding/test_canonical_msgpack.py",
     "msgpack.items": "conformance/test_bounds.py",
-    "policy.max-attempts": "checks/test_policy.py",
-    "policy.quorum": "checks/test_policy.py",
-    "policy.repeated-key": "checks/test_policy.py",
     "precommit.base64": "documents/test_precommit.py",
     "signature.backend-missing": "seal/test_signatures.py",
     "signature.repeated-signer": "checks/test_check_signatures.py",
@@ -47,11 +44,12 @@ UNIT_TESTED = {
 }
 # What a check says when there is nothing to check; it stands in every good bundle.
 ABSENT = {"proof.absent", "quote.absent", "time.asserted-only", "weights.absent"}
-# Evidence that stands on its own: no bundle is needed to refuse it, and its tests are its vectors.
-OWN_TESTS = ("proof", "quotes")
+# What stands on its own: no bundle is needed to refuse it, and its tests are its vectors.
+OWN_TESTS = ("policy", "proof", "quotes")
 _AREAS = {code.partition(".")[0] for case in CASES for code in case["checks"].values()} | {
     code.partition(".")[0] for code in UNIT_TESTED
 }
+_AREAS.add("policy")
 _CODE = re.compile(r"([a-z]+)\.[a-z0-9-]+")
 
 
