@@ -9,20 +9,23 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from pathlib import Path
 from typing import Final, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA65PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.padding import PKCS7
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
     PrivateFormat,
+    PublicFormat,
     load_pem_private_key,
 )
 
@@ -52,7 +55,7 @@ _BLOCK: Final = re.compile(
 )
 _ENCRYPTED: Final = b"ENCRYPTED PRIVATE KEY"
 
-_PrivateKey: TypeAlias = Ed25519PrivateKey | MLDSA65PrivateKey
+_PrivateKey: TypeAlias = Ed25519PrivateKey | ec.EllipticCurvePrivateKey | MLDSA65PrivateKey
 
 
 class Protection(Enum):
@@ -72,10 +75,7 @@ class Signer:
 
     def __init__(self, private_key: _PrivateKey) -> None:
         self._private_key = private_key
-        algorithm = (
-            Algorithm.ED25519 if isinstance(private_key, Ed25519PrivateKey) else Algorithm.ML_DSA_65
-        )
-        self.public_key = PublicKey(algorithm, private_key.public_key().public_bytes_raw())
+        self.public_key = _public_key_of(private_key)
 
     def __repr__(self) -> str:
         return f"Signer({self.public_key.algorithm.value}, {self.public_key.key_id})"
@@ -87,9 +87,13 @@ class Signer:
             message: `pot_reverify.seal.dsse.pae` of a document, never the document itself.
 
         Returns:
-            64 bytes for Ed25519, 3309 for pure ML-DSA-65 with the empty context.
+            64 bytes for Ed25519, DER for ECDSA P-256 with SHA-256, 3309 bytes for pure ML-DSA-65
+            with the empty context.
         """
-        signature = self._private_key.sign(message)
+        if isinstance(self._private_key, ec.EllipticCurvePrivateKey):
+            signature = self._private_key.sign(message, ec.ECDSA(SHA256()))
+        else:
+            signature = self._private_key.sign(message)
         verify_signature(self.public_key, message, signature)
         return signature
 
@@ -107,11 +111,12 @@ class Signer:
         return _pem(_ENCRYPTED.decode(), _encrypt(der, passphrase))
 
 
-def generate_private_keys(*, post_quantum: bool) -> tuple[Signer, ...]:
-    """A new Ed25519 key and, if asked, an ML-DSA-65 key to sign beside it."""
-    if post_quantum:
-        return Signer(Ed25519PrivateKey.generate()), Signer(MLDSA65PrivateKey.generate())
-    return (Signer(Ed25519PrivateKey.generate()),)
+def generate_private_keys(
+    algorithms: Iterable[Algorithm] = (Algorithm.ED25519,), *, post_quantum: bool
+) -> tuple[Signer, ...]:
+    """A new key of each algorithm and, if asked, an ML-DSA-65 key to sign beside them."""
+    beside = (Algorithm.ML_DSA_65,) if post_quantum else ()
+    return tuple(Signer(_generate(algorithm)) for algorithm in (*algorithms, *beside))
 
 
 def save_private_keys(signers: Sequence[Signer], path: Path, passphrase: str | Protection) -> Path:
@@ -183,9 +188,34 @@ def _load_block(block: re.Match[bytes], passphrase: str | None, where: str) -> S
                 "key.wrong-passphrase", "wrong passphrase, or a damaged file", where=where
             ) from None
         raise Rejection("key.malformed", "not a PKCS#8 private key", where=where) from None
-    if not isinstance(private_key, Ed25519PrivateKey | MLDSA65PrivateKey):
-        raise Rejection("key.algorithm", "neither an Ed25519 nor an ML-DSA-65 key", where=where)
-    return Signer(private_key)
+    match private_key:
+        case Ed25519PrivateKey() | MLDSA65PrivateKey():
+            return Signer(private_key)
+        case ec.EllipticCurvePrivateKey(curve=ec.SECP256R1()):
+            return Signer(private_key)
+    raise Rejection(
+        "key.algorithm", "not an Ed25519, an ECDSA P-256 or an ML-DSA-65 key", where=where
+    )
+
+
+def _generate(algorithm: Algorithm) -> _PrivateKey:
+    match algorithm:
+        case Algorithm.ED25519:
+            return Ed25519PrivateKey.generate()
+        case Algorithm.ECDSA_P256:
+            return ec.generate_private_key(ec.SECP256R1())
+        case Algorithm.ML_DSA_65:
+            return MLDSA65PrivateKey.generate()
+
+
+def _public_key_of(private_key: _PrivateKey) -> PublicKey:
+    public_key = private_key.public_key()
+    if isinstance(public_key, ec.EllipticCurvePublicKey):
+        point = public_key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        return PublicKey(Algorithm.ECDSA_P256, point)
+    if isinstance(public_key, Ed25519PublicKey):
+        return PublicKey(Algorithm.ED25519, public_key.public_bytes_raw())
+    return PublicKey(Algorithm.ML_DSA_65, public_key.public_bytes_raw())
 
 
 def _write_new(path: Path, data: bytes, *, mode: int) -> None:

@@ -63,7 +63,11 @@ def make_promise(
     Args:
         secret: 32 bytes to repeat an earlier run; a fresh secret by default.
         run_id: 16 bytes, likewise.
+
+    Raises:
+        Rejection: ``precommit.no-ed25519``.
     """
+    require_ed25519(signers)
     run_id = run_id or secrets.token_bytes(RUN_ID_BYTES)
     secret = secret or secrets.token_bytes(SECRET_BYTES)
     precommit = Precommit(
@@ -150,6 +154,24 @@ def load_promise(path: Path, signers: Sequence[Signer]) -> Promise:
     return Promise(signed, precommit, secret)
 
 
+def require_ed25519(signers: Sequence[Signer]) -> Signer:
+    """The key that keeps a run's secret: signatures of other algorithms differ each time.
+
+    Raises:
+        Rejection: ``precommit.no-ed25519``.
+    """
+    for signer in signers:
+        if signer.public_key.algorithm is Algorithm.ED25519:
+            return signer
+    raise Rejection(
+        "precommit.no-ed25519",
+        "recording needs an Ed25519 key in the key file, beside any others: its signatures are "
+        "deterministic, and keep the secret of a run (pot-audit keygen --algorithm ed25519 "
+        "--algorithm ecdsa-p256 NAME)",
+        got=", ".join(one.public_key.algorithm.value for one in signers),
+    )
+
+
 def secret_path_of(path: Path) -> Path:
     """Where the secret of a precommit is kept."""
     return path.with_name(path.name + ".secret")
@@ -161,7 +183,7 @@ def _box_key(run_id: bytes, signers: Sequence[Signer]) -> bytes:
     Ed25519 signatures are deterministic (RFC 8032, section 5.1.6); this one is over a payload type
     that is used for nothing else, and is never published.
     """
-    signer = next(one for one in signers if one.public_key.algorithm is Algorithm.ED25519)
+    signer = require_ed25519(signers)
     return hmac.digest(_BOX_KEY_INFO, signer.sign(pae(_BOX_KEY_TYPE, run_id)), "sha256")
 
 

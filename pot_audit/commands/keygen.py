@@ -8,6 +8,7 @@ import click
 
 from pot_audit.key_files import read_passphrase
 from pot_recorder.keys import Protection, generate_private_keys, save_private_keys
+from pot_reverify.seal.public_keys import Algorithm
 
 
 @click.command(
@@ -16,6 +17,15 @@ from pot_recorder.keys import Protection, generate_private_keys, save_private_ke
     epilog="Example: pot-audit keygen acme   (writes acme and acme.pub)",
 )
 @click.argument("key", type=click.Path(path_type=Path))
+@click.option(
+    "--algorithm",
+    "names",
+    type=click.Choice([Algorithm.ED25519.value, Algorithm.ECDSA_P256.value]),
+    multiple=True,
+    default=[Algorithm.ED25519.value],
+    show_default=True,
+    help="Repeat it for a file of keys that sign side by side. Recording needs ed25519 among them.",
+)
 @click.option(
     "--pq",
     is_flag=True,
@@ -31,6 +41,7 @@ from pot_recorder.keys import Protection, generate_private_keys, save_private_ke
 def command(
     *,
     key: Path,
+    names: tuple[str, ...],
     pq: bool,
     passphrase_file: Path | None,
     no_passphrase: bool,
@@ -42,6 +53,8 @@ def command(
     """
     if no_passphrase and passphrase_file:
         raise click.UsageError("--no-passphrase and --passphrase-file exclude each other")
+    if len(set(names)) < len(names):
+        raise click.UsageError("--algorithm names one algorithm twice")
     protection: str | Protection | None = read_passphrase(passphrase_file)
     if no_passphrase:
         protection = Protection.UNSAFE_NONE
@@ -53,7 +66,7 @@ def command(
         protection = click.prompt(
             "New passphrase", hide_input=True, confirmation_prompt=True, err=True
         )
-    signers = generate_private_keys(post_quantum=pq)
+    signers = generate_private_keys(map(Algorithm, names), post_quantum=pq)
     public_path = save_private_keys(signers, key, protection)
     keys = [
         {"algorithm": one.public_key.algorithm.value, "key_id": one.public_key.key_id}

@@ -8,7 +8,7 @@ import click
 from pot_audit.key_files import key_option, load_signers, passphrase_option
 from pot_audit.preset_option import preset_option, resolve_preset
 from pot_audit.progress import note
-from pot_recorder.promise import make_promise, save_promise
+from pot_recorder.promise import make_promise, require_ed25519, save_promise
 from pot_reverify.documents.model_identity import ModelClaim
 from pot_reverify.documents.precommit import Counterpart
 from pot_reverify.encoding.digest import format_digest
@@ -61,6 +61,7 @@ def command(
     other = _counterpart(counterpart, beacon, beacon_round)
     parameters = resolve_preset(preset, preset_file)
     signers = load_signers(key, passphrase_file)
+    require_ed25519(signers)
     from pot_recorder.models.manifest import hash_model  # noqa: PLC0415  heavy
     from pot_recorder.models.source import parse_model_source  # noqa: PLC0415
     from pot_recorder.recording import display_name  # noqa: PLC0415

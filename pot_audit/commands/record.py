@@ -11,6 +11,7 @@ from pot_audit.preset_option import preset_option, resolve_preset
 from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 from pot_recorder.journal import partial_path_of
+from pot_recorder.promise import require_ed25519
 from pot_reverify.challenge.seeds import NONCE_BYTES
 from pot_reverify.documents.statement import Statement
 from pot_reverify.documents.statement_parts import Labels
@@ -108,6 +109,7 @@ def command(
     """
     parameters = resolve_preset(preset, preset_file)
     signers = load_signers(key, passphrase_file)
+    require_ed25519(signers)
     nonce = None if counterpart_nonce is None else _parse_nonce(counterpart_nonce)
     prepare_kernel_environment()
     silence_other_progress_bars()

@@ -1,4 +1,4 @@
-"""Public keys: exactly two algorithms, one text form, one identity.
+"""Public keys: exactly three algorithms, one text form, one identity.
 
 The algorithm belongs to the key, and the key to the policy that names it. What a signature says of
 itself chooses neither.
@@ -13,7 +13,7 @@ from typing import Final
 
 from pot_reverify.encoding.digest import format_digest, sha256_digest
 from pot_reverify.errors import Rejection
-from pot_reverify.seal import ed25519_strict
+from pot_reverify.seal import ecdsa_p256, ed25519_strict
 
 _BEGIN: Final = "-----BEGIN PUBLIC KEY-----\n"
 _END: Final = "-----END PUBLIC KEY-----\n"
@@ -25,12 +25,15 @@ class Algorithm(Enum):
     """A signature algorithm, by the name that documents use."""
 
     ED25519 = "ed25519"
+    ECDSA_P256 = "ecdsa-p256"
     ML_DSA_65 = "ml-dsa-65"
 
 
-# SubjectPublicKeyInfo (RFC 5280 §4.1) up to the raw key: RFC 8410 §4 and RFC 9881 §4.
+# SubjectPublicKeyInfo (RFC 5280 §4.1) up to the raw key: RFC 8410 §4, RFC 5480 §2 (a named curve)
+# and RFC 9881 §4.
 _SPKI_PREFIXES: Final = {
     Algorithm.ED25519: bytes.fromhex("302a300506032b6570032100"),
+    Algorithm.ECDSA_P256: bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200"),
     Algorithm.ML_DSA_65: bytes.fromhex("308207b2300b0609608648016503040312038207a100"),
 }
 _ML_DSA_65_KEY_BYTES: Final = 1952  # FIPS 204, table 2
@@ -42,10 +45,11 @@ class PublicKey:
 
     Args:
         algorithm: the only algorithm that this key verifies.
-        raw: 32 bytes for Ed25519, 1952 for ML-DSA-65.
+        raw: 32 bytes for Ed25519, an uncompressed point of 65 for ECDSA P-256, 1952 for ML-DSA-65.
 
     Raises:
-        Rejection: ``key.length``, ``key.non-canonical`` or ``key.low-order``.
+        Rejection: ``key.length``, ``key.non-canonical``, ``key.low-order`` or
+            ``key.not-on-curve``.
     """
 
     algorithm: Algorithm
@@ -54,6 +58,8 @@ class PublicKey:
     def __post_init__(self) -> None:
         if self.algorithm is Algorithm.ED25519:
             ed25519_strict.check_public_key(self.raw)
+        elif self.algorithm is Algorithm.ECDSA_P256:
+            ecdsa_p256.check_public_key(self.raw)
         elif len(self.raw) != _ML_DSA_65_KEY_BYTES:
             raise Rejection(
                 "key.length",
@@ -86,8 +92,8 @@ def parse_public_keys(pem: bytes) -> tuple[PublicKey, ...]:
 
     Raises:
         Rejection: ``key.private`` for a private key; ``key.malformed`` for any other text;
-            ``key.algorithm`` for neither Ed25519 nor ML-DSA-65; ``key.duplicate``; or as
-            `PublicKey`.
+            ``key.algorithm`` for a key of another algorithm or of compressed form;
+            ``key.duplicate``; or as `PublicKey`.
     """
     pem = pem.replace(b"\r\n", b"\n")
     if b"PRIVATE KEY-----" in pem:
@@ -126,7 +132,10 @@ def _parse_block(block: re.Match[bytes], where: str) -> PublicKey:
                 raise _malformed("the base64 text is not in its one form", where)
             return key
     raise Rejection(
-        "key.algorithm", "neither an Ed25519 nor an ML-DSA-65 key", where=where, got=der[:24].hex()
+        "key.algorithm",
+        "not an Ed25519, an ECDSA P-256 (uncompressed) or an ML-DSA-65 key",
+        where=where,
+        got=der[:24].hex(),
     )
 
 

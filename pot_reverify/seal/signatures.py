@@ -3,7 +3,7 @@
 from typing import Final
 
 from pot_reverify.errors import Indeterminate, Rejection
-from pot_reverify.seal import ed25519_strict
+from pot_reverify.seal import ecdsa_p256, ed25519_strict
 from pot_reverify.seal.public_keys import Algorithm, PublicKey
 
 _ML_DSA_65_SIGNATURE_BYTES: Final = 3309  # FIPS 204, table 2
@@ -17,16 +17,18 @@ def verify_signature(key: PublicKey, message: bytes, signature: bytes) -> None:
         key: a key that somebody named; its algorithm is the one that is run.
         message: the bytes that were signed: `pot_reverify.seal.dsse.pae` of the document, never
             the document itself.
-        signature: 64 bytes for Ed25519 (RFC 8032, strict), 3309 for pure ML-DSA-65 with the empty
-            context (FIPS 204, algorithm 3).
+        signature: 64 bytes for Ed25519 (RFC 8032, strict), DER for ECDSA P-256 with SHA-256, 3309
+            bytes for pure ML-DSA-65 with the empty context (FIPS 204, algorithm 3).
 
     Raises:
         Rejection: ``signature.length``, ``signature.non-canonical``, ``signature.low-order`` or
             ``signature.invalid``.
-        Indeterminate: ``signature.backend-missing`` where ML-DSA-65 is not installed.
+        Indeterminate: ``signature.backend-missing`` where the key's algorithm is not installed.
     """
     if key.algorithm is Algorithm.ED25519:
         ed25519_strict.verify(key.raw, message, signature)
+    elif key.algorithm is Algorithm.ECDSA_P256:
+        ecdsa_p256.verify(key.raw, message, signature)
     else:
         _verify_ml_dsa_65(key.raw, message, signature)
 

@@ -186,6 +186,30 @@ def test_keygen_writes_a_pair_and_never_over_another(tmp_path):
     assert run("keygen", tmp_path / "other").returncode == 2  # no terminal to ask on
 
 
+def test_a_p256_key_is_made_and_cannot_record_alone(tmp_path):
+    pytest.importorskip("cryptography")
+    key = tmp_path / "acme"
+    done = run("keygen", key, "--algorithm", "ecdsa-p256", "--no-passphrase", "--json")
+    assert done.returncode == 0, done.stderr
+    assert [one["algorithm"] for one in json.loads(done.stdout)["keys"]] == ["ecdsa-p256"]
+    for command in ("record", "precommit"):
+        done = run(command, "--reference", "x", "--candidate", "y", "--key", key, "-o",
+                   tmp_path / "out", "--json")  # fmt: skip
+        assert done.returncode == 2
+        error = json.loads(done.stdout)["error"]
+        assert error["code"] == "precommit.no-ed25519"
+        assert "keygen --algorithm ed25519 --algorithm ecdsa-p256" in error["message"]
+    both = tmp_path / "both"
+    twice = ("--algorithm", "ed25519", "--algorithm")
+    done = run("keygen", both, *twice, "ecdsa-p256", "--pq", "--no-passphrase", "--json")
+    assert [one["algorithm"] for one in json.loads(done.stdout)["keys"]] == [
+        "ed25519",
+        "ecdsa-p256",
+        "ml-dsa-65",
+    ]
+    assert run("keygen", tmp_path / "x", *twice, "ed25519", "--no-passphrase").returncode == 2
+
+
 def test_doctor_says_what_is_there():
     done = run("doctor", "--json")
     assert done.returncode == 0

@@ -33,6 +33,7 @@ UNIT_TESTED = {
     "key.low-order": "seal/test_public_keys.py",
     "key.malformed": "seal/test_public_keys.py",
     "key.non-canonical": "seal/test_public_keys.py",
+    "key.not-on-curve": "seal/test_ecdsa_p256.py",
     "key.private": "seal/test_public_keys.py",
     "msgpack.integer-range": "encoding/test_canonical_msgpack.py",
     "msgpack.items": "conformance/test_bounds.py",

@@ -49,12 +49,20 @@ def refused(code, function, *arguments):
 
 @pytest.mark.parametrize("passphrase", [PASSPHRASE, Protection.UNSAFE_NONE])
 @pytest.mark.parametrize("post_quantum", [False, True])
-def test_round_trip(key_path, post_quantum, passphrase):
-    signers = generate_private_keys(post_quantum=post_quantum)
+@pytest.mark.parametrize(
+    "algorithms",
+    [
+        [Algorithm.ED25519],
+        [Algorithm.ECDSA_P256],
+        [Algorithm.ED25519, Algorithm.ECDSA_P256],
+    ],
+)
+def test_round_trip(key_path, algorithms, post_quantum, passphrase):
+    signers = generate_private_keys(algorithms, post_quantum=post_quantum)
     public_path = save_private_keys(signers, key_path, passphrase)
     loaded = load_private_keys(key_path, passphrase if isinstance(passphrase, str) else None)
     public_keys = tuple(signer.public_key for signer in signers)
-    algorithms = [Algorithm.ED25519, Algorithm.ML_DSA_65][: 1 + post_quantum]
+    algorithms = [*algorithms, *[Algorithm.ML_DSA_65] * post_quantum]
     assert [key.algorithm for key in public_keys] == algorithms
     assert tuple(signer.public_key for signer in loaded) == public_keys
     assert public_path == key_path.with_name("acme.key.pub")
@@ -168,8 +176,17 @@ class TestOtherTools:
         assert signer.public_key.raw == private_key.public_key().public_bytes_raw()
 
     @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
-    def test_openssl_reads_our_encrypted_file(self, key_path):
-        [signer] = generate_private_keys(post_quantum=False)
+    def test_keys_of_openssl_are_read(self, key_path):
+        command = ["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        subprocess.run([*command, "-out", key_path], capture_output=True, check=True)
+        [signer] = load_private_keys(key_path, None)
+        assert signer.public_key.algorithm is Algorithm.ECDSA_P256
+        verify_signature(signer.public_key, b"message", signer.sign(b"message"))
+
+    @pytest.mark.skipif(shutil.which("openssl") is None, reason="needs the openssl command")
+    @pytest.mark.parametrize("algorithm", [Algorithm.ED25519, Algorithm.ECDSA_P256])
+    def test_openssl_reads_our_encrypted_file(self, key_path, algorithm):
+        [signer] = generate_private_keys([algorithm], post_quantum=False)
         save_private_keys([signer], key_path, PASSPHRASE)
         result = subprocess.run(
             ["openssl", "pkey", "-in", key_path, "-passin", f"pass:{PASSPHRASE}", "-pubout"],
@@ -192,7 +209,7 @@ class TestOtherTools:
 
     @pytest.mark.parametrize(
         "private_key",
-        [ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)],
+        [ec.generate_private_key(ec.SECP384R1()), rsa.generate_private_key(65537, 2048)],
     )
     @pytest.mark.parametrize("passphrase", [None, PASSPHRASE])
     def test_other_algorithms_are_refused(self, key_path, private_key, passphrase):

@@ -5,12 +5,19 @@ import pytest
 pytest.importorskip("cryptography")
 
 from pot_recorder.keys import generate_private_keys
-from pot_recorder.promise import load_promise, make_promise, save_promise, secret_path_of
+from pot_recorder.promise import (
+    load_promise,
+    make_promise,
+    require_ed25519,
+    save_promise,
+    secret_path_of,
+)
 from pot_reverify import Rejection
 from pot_reverify.challenge.seeds import secret_commitment
 from pot_reverify.decision.presets import PRESETS
 from pot_reverify.documents.model_identity import ModelClaim
 from pot_reverify.documents.precommit import Counterpart
+from pot_reverify.seal.public_keys import Algorithm
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +93,12 @@ def test_a_precommit_is_never_overwritten(promise, signers, tmp_path):
         save_promise(promise, path, signers)
     assert code_of(error) == "precommit.exists"
     assert path.read_bytes() == before
+
+
+def test_a_key_file_without_ed25519_cannot_keep_a_secret(signers):
+    others = generate_private_keys([Algorithm.ECDSA_P256], post_quantum=True)
+    with pytest.raises(Rejection) as error:
+        require_ed25519(others)
+    assert code_of(error) == "precommit.no-ed25519"
+    assert "keygen" in str(error.value)
+    assert require_ed25519([*others, *signers]) is signers[0]

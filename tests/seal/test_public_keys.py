@@ -1,4 +1,4 @@
-"""Public keys: two algorithms, one text each, refused otherwise."""
+"""Public keys: three algorithms, one text each, refused otherwise."""
 
 import base64
 import hashlib
@@ -32,6 +32,11 @@ def ed25519_key(seed):
 
 ED25519 = ed25519_key(1)
 ML_DSA_65 = PublicKey(Algorithm.ML_DSA_65, bytes(range(256)) * 7 + bytes(160))
+P256_PRIVATE = ec.derive_private_key(7, ec.SECP256R1())
+P256 = PublicKey(
+    Algorithm.ECDSA_P256,
+    P256_PRIVATE.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint),
+)
 PEM = ED25519.to_pem()
 
 
@@ -49,7 +54,9 @@ def pem_of(der, label="PUBLIC KEY"):
     return b"-----BEGIN %b-----\n%b-----END %b-----\n" % (label.encode(), body, label.encode())
 
 
-@pytest.mark.parametrize("keys", [(ED25519,), (ML_DSA_65,), (ED25519, ML_DSA_65, ed25519_key(2))])
+@pytest.mark.parametrize(
+    "keys", [(ED25519,), (P256,), (ML_DSA_65,), (ED25519, P256, ML_DSA_65, ed25519_key(2))]
+)
 def test_round_trip(keys):
     assert parse_public_keys(b"".join(key.to_pem() for key in keys)) == keys
 
@@ -76,6 +83,12 @@ def test_wycheproof_keys_are_parsed():
         [key] = parse_public_keys(group["publicKeyPem"].encode())
         assert key.raw.hex() == group["publicKey"]["pk"]
         assert key.to_der().hex() == group["publicKeyDer"]
+
+
+def test_text_form_is_that_of_other_tools_p256():
+    loaded = P256_PRIVATE.public_key()
+    assert loaded.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo) == P256.to_pem()
+    assert parse_public_keys(P256.to_pem()) == (P256,)
 
 
 def test_key_id_is_the_digest_of_the_der():
@@ -160,13 +173,19 @@ def test_other_line_lengths_are_malformed(line):
 def other_algorithms():
     spki = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     for name, private_key in (
-        ("P-256", ec.generate_private_key(ec.SECP256R1())),
+        ("P-384", ec.generate_private_key(ec.SECP384R1())),
+        ("secp256k1", ec.generate_private_key(ec.SECP256K1())),
         ("RSA", rsa.generate_private_key(65537, 2048)),
         ("Ed448", ed448.Ed448PrivateKey.generate()),
         ("ML-DSA-44", mldsa.MLDSA44PrivateKey.generate()),
         ("ML-DSA-87", mldsa.MLDSA87PrivateKey.generate()),
     ):
         yield pytest.param(private_key.public_key().public_bytes(*spki), id=name)
+    compressed = P256_PRIVATE.public_key().public_bytes(Encoding.X962, PublicFormat.CompressedPoint)
+    algorithm = P256.to_der()[2:23]
+    yield pytest.param(
+        b"\x30\x39" + algorithm + b"\x03\x22\x00" + compressed, id="P-256, compressed"
+    )
     raw = ED25519.raw
     for name, der in (
         ("X25519", bytes.fromhex("302a300506032b656e032100") + raw),
@@ -188,6 +207,9 @@ def test_other_algorithms_and_encodings_are_refused(der):
     [
         (ED25519.to_der()[:-1], "key.length"),
         (ED25519.to_der() + b"\x00", "key.length"),
+        (P256.to_der()[:-1], "key.length"),
+        (P256.to_der() + b"\x00", "key.length"),
+        (P256.to_der()[:-1] + b"\x00", "key.not-on-curve"),
         (ML_DSA_65.to_der()[:-1], "key.length"),
         (ML_DSA_65.to_der() + b"\x00", "key.length"),
         (ED25519.to_der()[:12] + bytes(32), "key.low-order"),
