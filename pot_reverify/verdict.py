@@ -5,6 +5,7 @@ from enum import StrEnum
 from fractions import Fraction
 
 from pot_reverify.checks.result import CheckId, CheckResult, Status
+from pot_reverify.checks.scores import WITHHELD_BEHIND_PROOF
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Step
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
@@ -23,6 +24,15 @@ class VerdictWord(StrEnum):
     def exit_code(self) -> int:
         """The exit code of ``reverify``."""
         return {"VERIFIED": 0, "REJECTED": 1, "UNREADABLE": 2, "INCOMPLETE": 3}[self.value]
+
+
+class DecidedBy(StrEnum):
+    """What the decision rests on."""
+
+    RECOMPUTATION = "recomputation"
+    """The rule was rerun over the scores."""
+    PROOF = "proof"
+    """Scores are withheld; a proof shows that those of the commitment give the decision."""
 
 
 REQUIRED_CHECKS = frozenset(
@@ -47,7 +57,8 @@ class Verdict:
     Args:
         word: VERIFIED, REJECTED, INCOMPLETE or UNREADABLE.
         checks: one result a check, in order; empty for UNREADABLE files but for the container's.
-        step: where the scores lead under the rule, recomputed; to be relied on only if VERIFIED.
+        step: where the scores lead under the rule, recomputed, or what the signed sums say where
+            a proof carries the decision; to be relied on only if VERIFIED.
         bundle: what was read; None if it could not be.
         evaluated_at_ns: the reader's now, which keys, tokens and quotes were judged by.
     """
@@ -62,9 +73,17 @@ class Verdict:
 
     @property
     def decision(self) -> str | None:
-        """SAME, DIFFERENT or UNDECIDED as recomputed; None if the scores give none."""
+        """SAME, DIFFERENT or UNDECIDED as recomputed or proven; None if there is none."""
         decision = None if self.step is None else self.step.decision
         return None if decision is None else decision.value
+
+    @property
+    def decided_by(self) -> DecidedBy | None:
+        """What the decision rests on; None if there is none."""
+        if self.decision is None or self.bundle is None:
+            return None
+        withheld = self.bundle.withheld_score_count
+        return DecidedBy.PROOF if withheld else DecidedBy.RECOMPUTATION
 
     @property
     def binding_grades(self) -> tuple[Grade, ...]:
@@ -85,6 +104,7 @@ class Verdict:
             "verdict": self.word.value,
             "exit_code": self.word.exit_code,
             "decision": None if self.step is None else _step_document(self.step),
+            "decided_by": self.decided_by,
             "decision_is_relied_on": self.word is VerdictWord.VERIFIED,
             "binding_grades": [grade.value for grade in self.binding_grades],
             "is_under_test_root": self.is_under_test_root,
@@ -116,12 +136,24 @@ def judge(
     elif (
         statuses.keys() == set(CheckId)
         and Status.SKIP not in statuses.values()
-        and all(statuses[check] is Status.PASS for check in REQUIRED_CHECKS)
+        and all(statuses[check] is Status.PASS for check in _required(checks))
     ):
         word = VerdictWord.VERIFIED
     else:
         word = VerdictWord.INCOMPLETE
     return Verdict(word, checks, policy.digest, file_digest, step, bundle, evaluated_at_ns)
+
+
+def _required(checks: tuple[CheckResult, ...]) -> frozenset[CheckId]:
+    """The checks that must pass; where scores are withheld behind a proof, the proof in C07's."""
+    if any(
+        check.check is CheckId.SCORES
+        and check.status is Status.ABSENT
+        and check.code == WITHHELD_BEHIND_PROOF
+        for check in checks
+    ):
+        return REQUIRED_CHECKS - {CheckId.SCORES} | {CheckId.PROOF}
+    return REQUIRED_CHECKS
 
 
 def _step_document(step: Step) -> dict[str, object]:

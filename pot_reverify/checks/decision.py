@@ -1,26 +1,29 @@
-"""C08: the rule, rerun over the scores at every step, stops where the statement says it did."""
+"""C08: the rule, rerun over the scores at every step, stops where the statement says it did.
 
-from pot_reverify.checks.result import CheckId, CheckResult, passed, skipped
+Where scores are withheld, the proof (C11) shows that in place of a rerun; what it says nothing
+about, the signed sums, must then at least give the decision that is proven.
+"""
+
+from pot_reverify.checks.result import CheckId, CheckResult, Status, passed, skipped
 from pot_reverify.decision.empirical_bernstein import SequentialTest, Step
 from pot_reverify.documents.bundle import Bundle
+from pot_reverify.documents.statement import Statement
 from pot_reverify.errors import PotAuditError, Rejection
 
 
-def check_decision(bundle: Bundle) -> CheckResult:
+def check_decision(bundle: Bundle, proof: CheckResult) -> CheckResult:
     """Compare decision, reason, n, S, V, H and margin with the signed ones.
+
+    Args:
+        proof: the result of C11.
 
     Raises:
         Rejection: ``decision.*``.
         Indeterminate: ``decision.constants-not-certain``.
     """
     statement = bundle.statement
-    if any(probe.claimed_score is None for one in bundle.challenges for probe in one.probes):
-        return skipped(
-            CheckId.DECISION,
-            "decision.scores-withheld",
-            "The scores are withheld, so the decision cannot be recomputed.",
-            needs="the full bundle, or a proof",
-        )
+    if bundle.withheld_score_count:
+        return _decision_by_proof(bundle, proof)
     test, step = _rerun(bundle)
     if statement is None:
         return skipped(
@@ -31,15 +34,65 @@ def check_decision(bundle: Bundle) -> CheckResult:
         )
     outcome = test.outcome()
     assert step is not None
+    _require_stated(step, statement)
+    return passed(
+        CheckId.DECISION,
+        f"{outcome.decision} at challenge {outcome.n}, the first at which the rule stops",
+    )
+
+
+def displayed_step(bundle: Bundle, decision: CheckResult) -> Step | None:
+    """Where the scores lead, or what the signed sums say where a proof carries the decision.
+
+    Args:
+        decision: the result of C08.
+    """
+    if bundle.withheld_score_count and bundle.statement and decision.status is Status.PASS:
+        return _stated_step(bundle, bundle.statement)
+    return last_step(bundle)
+
+
+def last_step(bundle: Bundle) -> Step | None:
+    """Where the scores lead, for display beside any verdict; None if that cannot be told."""
+    try:
+        return _rerun(bundle)[1]
+    except PotAuditError:
+        return None
+
+
+def _decision_by_proof(bundle: Bundle, proof: CheckResult) -> CheckResult:
+    statement = bundle.statement
+    if proof.status is not Status.PASS or statement is None:
+        return skipped(
+            CheckId.DECISION,
+            "decision.scores-withheld",
+            "The scores are withheld, so the decision cannot be recomputed.",
+            needs="the full bundle, or a proof",
+        )
+    _require_stated(_stated_step(bundle, statement), statement)
+    return passed(
+        CheckId.DECISION,
+        f"{statement.decision} at challenge {statement.challenges}, carried by the proof (C11), "
+        "not by recomputation",
+        "the sums, the interval and the margin rest on the signature; they give the same decision",
+    )
+
+
+def _stated_step(bundle: Bundle, statement: Statement) -> Step:
+    test = SequentialTest(bundle.head.preset, bundle.head.attempt)
+    return test.step_at(len(bundle.challenges), statement.score_sum, statement.square_sum)
+
+
+def _require_stated(step: Step, statement: Statement) -> None:
     claims = {
-        "decision": (outcome.decision.value, statement.decision),
-        "stop_reason": (outcome.reason.value, statement.stop_reason),
-        "challenges": (outcome.n, statement.challenges),
+        "decision": (step.decision, statement.decision),
+        "stop_reason": (step.reason, statement.stop_reason),
+        "challenges": (step.n, statement.challenges),
         "probes": (step.t, statement.probes),
-        "score_sum": (outcome.S, statement.score_sum),
-        "square_sum": (outcome.V, statement.square_sum),
-        "half_width_sum": (outcome.H, statement.half_width_sum),
-        "margin": (outcome.margin, statement.margin),
+        "score_sum": (step.S, statement.score_sum),
+        "square_sum": (step.V, statement.square_sum),
+        "half_width_sum": (step.H, statement.half_width_sum),
+        "margin": (step.margin, statement.margin),
     }
     for name, (recomputed, claimed) in claims.items():
         if recomputed != claimed:
@@ -50,18 +103,6 @@ def check_decision(bundle: Bundle) -> CheckResult:
                 expected=recomputed,
                 got=claimed,
             )
-    return passed(
-        CheckId.DECISION,
-        f"{outcome.decision} at challenge {outcome.n}, the first at which the rule stops",
-    )
-
-
-def last_step(bundle: Bundle) -> Step | None:
-    """Where the scores lead, for display beside any verdict; None if that cannot be told."""
-    try:
-        return _rerun(bundle)[1]
-    except PotAuditError:
-        return None
 
 
 def _rerun(bundle: Bundle) -> tuple[SequentialTest, Step | None]:

@@ -12,7 +12,12 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from pot_reverify.checks.result import CheckId, CheckResult, passed
-from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, ENVIRONMENT, REFERENCE_WEIGHTS
+from pot_reverify.documents.blob import (
+    CANDIDATE_WEIGHTS,
+    DECISION_PROOF,
+    ENVIRONMENT,
+    REFERENCE_WEIGHTS,
+)
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.projection import project
 from pot_reverify.encoding import canonical_msgpack, strict_json
@@ -25,11 +30,12 @@ _BLOB_KINDS = {
     REFERENCE_WEIGHTS: "weights",
     CANDIDATE_WEIGHTS: "weights",
     ENVIRONMENT: "environment",
+    DECISION_PROOF: "proof",
 }
 
 
 def check_schemas(bundle: Bundle) -> CheckResult:
-    """Validate HEAD, precommit, REVEAL, STATEMENT, weight manifests and environment.
+    """Validate HEAD, precommit, REVEAL, STATEMENT, weight manifests, environment and proof.
 
     Raises:
         Rejection: ``schema.invalid``, ``json.*``, ``msgpack.*``.

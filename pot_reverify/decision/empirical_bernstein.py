@@ -153,13 +153,17 @@ class SequentialTest:
                 where=f"challenge {before.n + 1}",
                 expected=f"the last challenge to be {before.n} ({before.reason})",
             )
-        n, t = before.n + 1, before.t + PROBES_PER_CHALLENGE
-        _require_scores(scores, n)
-        total = before.S + sum(scores)
+        _require_scores(scores, before.n + 1)
         squares = before.V + sum((x - before.centre) ** 2 for x in scores)
+        self._step = self.step_at(before.n + 1, before.S + sum(scores), squares)
+        return self._step
+
+    def step_at(self, n: int, total: int, squares: int) -> Step:
+        """What the sums S and V of the first n challenges say, however they came about."""
+        t = n * PROBES_PER_CHALLENGE
         width = half_width(self._grid, squares)
         lower, upper = max(0, total - width), min(SCORE_RANGE * t, total + width)
-        self._step = Step(
+        return Step(
             n=n,
             t=t,
             S=total,
@@ -170,7 +174,6 @@ class SequentialTest:
             U=upper,
             reason=self._stop_reason(n, t, total, lower, upper),
         )
-        return self._step
 
     def outcome(self) -> Outcome:
         """The outcome of a run that has stopped.

@@ -11,6 +11,7 @@ CANDIDATE_WEIGHTS = "weights/candidate.json"
 ENVIRONMENT = "environment.json"
 QUOTE_PREFIX = "quote/"
 PROOF_PREFIX = "proof/"
+DECISION_PROOF = PROOF_PREFIX + "decision.json"
 TIME_PREFIX = "time/"
 
 

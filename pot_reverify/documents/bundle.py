@@ -20,6 +20,7 @@ class Probe:
         text_digest: SHA-256 of the probe's text; None if it is withheld.
         recorded_leaf: the digest that the RECORD names for this probe's content.
         leaf: the digest of the leaf that is there.
+        salt: of the content; None if it is withheld.
     """
 
     claimed_score: int | None
@@ -27,6 +28,7 @@ class Probe:
     text_digest: bytes | None
     recorded_leaf: bytes
     leaf: bytes
+    salt: bytes | None
 
     @property
     def is_withheld(self) -> bool:
@@ -51,7 +53,8 @@ class Bundle:
 
     Args:
         statement_payload: the exact bytes that are signed; None if the file was never sealed.
-        tree_root: RFC 9162 root over the leaves that are there.
+        transcript_root: RFC 9162 root over HEAD, the records and their contents alone.
+        tree_root: RFC 9162 root over all leaves that are there.
         leaves: how many leaves are there.
     """
 
@@ -65,6 +68,7 @@ class Bundle:
     statement: Statement | None
     signatures: tuple[Signature, ...]
     attachments: tuple[Attachment, ...]
+    transcript_root: bytes
     tree_root: bytes
     leaves: LeafCounts
 
@@ -72,6 +76,11 @@ class Bundle:
     def withheld_count(self) -> int:
         """How many contents are withheld."""
         return sum(probe.is_withheld for one in self.challenges for probe in one.probes)
+
+    @property
+    def withheld_score_count(self) -> int:
+        """How many scores are withheld: those that are hidden in withheld contents."""
+        return sum(probe.claimed_score is None for one in self.challenges for probe in one.probes)
 
     def blob(self, name: str) -> Blob | None:
         """The blob of that name, if there is one."""

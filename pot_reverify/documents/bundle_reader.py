@@ -103,6 +103,7 @@ def read_bundle(stream: BufferedIOBase, size_bytes: int) -> Bundle:
         raise Rejection("container.head-missing", "the first frame must be HEAD", where="frame 0")
     head = parse_head(first.payload, first.where)
     challenges = tuple(_read_challenges(frames, head))
+    transcript_root = tree_root(frames.leaves)
     blobs = _read_blobs(frames)
     reveal = frames.take(FrameType.REVEAL)
     leaves = frames.leaf_counts()
@@ -120,6 +121,7 @@ def read_bundle(stream: BufferedIOBase, size_bytes: int) -> Bundle:
         statement=None if sealed is None else parse_statement(sealed.payload, sealed.where),
         signatures=_read_signatures(frames),
         attachments=_read_attachments(frames),
+        transcript_root=transcript_root,
         tree_root=tree_root(frames.leaves),
         leaves=leaves,
     )
@@ -202,15 +204,16 @@ def _read_probe(frames: _FrameSequence, head: Head, record: Record, number: int)
         content = parse_content(frame.payload, frame.where)
         _check_score_placement(content.score is not None, head, frame.where)
         hidden_score, score = content.score, affinity_score(content.distributions)
-        text_digest = sha256_digest(content.text.encode())
+        text_digest, salt = sha256_digest(content.text.encode()), content.salt
     else:
-        hidden_score, score, text_digest = None, None, None
+        hidden_score, score, text_digest, salt = None, None, None, None
     return Probe(
         claimed_score=hidden_score if record.scores is None else record.scores[number],
         recomputed_score=score,
         text_digest=text_digest,
         recorded_leaf=record.content_digests[number],
         leaf=frames.leaves[-1],
+        salt=salt,
     )
 
 

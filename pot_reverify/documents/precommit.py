@@ -4,13 +4,12 @@ As a file it is a DSSE envelope in JSON; a bundle carries the same payload bytes
 """
 
 import base64
-import binascii
 from dataclasses import dataclass
 
 from pot_reverify.decision.presets import Preset, parse_preset
 from pot_reverify.documents.model_identity import ModelClaim, parse_model_claim
 from pot_reverify.documents.signed_bytes import MAX_SIGNATURES, Signature, parse_signature
-from pot_reverify.encoding import canonical_msgpack, strict_json
+from pot_reverify.encoding import canonical_msgpack, strict_base64, strict_json
 from pot_reverify.encoding.digest import format_digest, sha256_digest
 from pot_reverify.encoding.fields import Fields
 from pot_reverify.errors import Rejection
@@ -196,10 +195,4 @@ def _parse_counterpart(fields: Fields) -> Counterpart | None:
 
 
 def _base64(text: str, where: str) -> bytes:
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        data = b""
-    if not data or base64.b64encode(data).decode() != text:
-        raise Rejection("precommit.base64", "not strict base64", where=where)
-    return data
+    return strict_base64.decode(text, "precommit.base64", where)
