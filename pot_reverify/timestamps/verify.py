@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
+from pot_reverify.encoding.digest import sha256_digest
 from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.timestamps.token import Token, parse_token
 
@@ -163,7 +164,7 @@ def verify_time_stamp(
 def _not_named(token: Token, who: str) -> Indeterminate:
     return Indeterminate(
         "time.authority-not-named",
-        f"the token is by a time authority that you have not named: {who}",
+        f"by a time authority that you have not named: {who}",
         needs="the authority's root certificate, from a source that you trust",
         where=token.where,
     )
@@ -179,23 +180,21 @@ def _signer_certificate(
     """
     from pot_reverify.timestamps.chain import der_of  # noqa: PLC0415  needs an extra
 
-    labelled = [
-        one
+    labelled = {
+        der_of(one): one
         for one in certificates
         if one.serial_number == token.signer.serial
         and one.issuer.public_bytes() == token.signer.issuer
-    ]
-    for certificate in labelled:
-        if token.signer.names(der_of(certificate)):
-            return certificate
-    if labelled:
+    }
+    named = [certificate for der, certificate in labelled.items() if token.signer.names(der)]
+    if len(labelled) > len(named):
         raise Rejection(
             "time.certificate-other",
-            "the signed attribute names another certificate than the signature's label",
+            "the label of the signature fits another certificate than the one that is signed",
             where=token.where,
-            got=labelled[0].subject.rfc4514_string(),
+            got=", ".join(sorted(sha256_digest(der).hex() for der in labelled)),
         )
-    return None
+    return named[0] if named else None
 
 
 def _verify_signature(token: Token, certificate: "Certificate") -> None:

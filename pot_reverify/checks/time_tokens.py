@@ -1,0 +1,183 @@
+"""The time-stamp tokens of a bundle: what each is over, by whom, and until when it proves that.
+
+A token is over the raw bytes of a signature, of the statement or of the precommit, or over an
+earlier token. Signatures by keys that the reader has not named carry nothing: anybody can add bytes
+that were stamped long ago and call them a signature.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from pot_reverify.documents import precommit, statement
+from pot_reverify.documents.blob import TIME_PREFIX
+from pot_reverify.documents.bundle import Bundle
+from pot_reverify.documents.signed_bytes import Signature
+from pot_reverify.errors import Indeterminate, Rejection
+from pot_reverify.policy import Policy
+from pot_reverify.seal.dsse import pae
+from pot_reverify.seal.signatures import verify_signature
+from pot_reverify.timestamps.token import MEDIA_TYPE, Token, parse_token
+from pot_reverify.timestamps.verify import TimeStamp, verify_time_stamp
+
+_MAX_TOKENS: Final = 64
+
+
+class Subject(StrEnum):
+    """What a token is over."""
+
+    STATEMENT = "the statement"
+    PRECOMMIT = "the precommit"
+    TOKEN = "an earlier token"  # noqa: S105  no password
+
+
+@dataclass(frozen=True, slots=True)
+class BundleToken:
+    """One token of a bundle.
+
+    Args:
+        token: what was read.
+        subject: what it is over.
+        is_by_named_signer: whether the stamped signature is by a key that the reader names, and
+            holds; True for tokens over tokens.
+        renews: which earlier token it is over, by its place.
+        stamp: what it proves; None if the reader has not named the authority.
+        authority: why there is no stamp.
+        is_in_tree: whether the recorder had it before sealing.
+    """
+
+    token: Token
+    subject: Subject
+    is_by_named_signer: bool
+    renews: int | None
+    stamp: TimeStamp | None
+    authority: str | None
+    is_in_tree: bool
+
+    @property
+    def earliest_ns(self) -> int:
+        """The token was made no earlier."""
+        return self.token.gen_time_ns - self.token.accuracy_ns
+
+    @property
+    def latest_ns(self) -> int:
+        """The token was made no later."""
+        return self.token.gen_time_ns + self.token.accuracy_ns
+
+
+def read_tokens(bundle: Bundle, policy: Policy) -> tuple[BundleToken, ...]:
+    """Verify every token of a bundle.
+
+    Raises:
+        Rejection: ``time.token-*``, ``time.certificate-*``, ``time.too-many-tokens``,
+            ``time.renewal-early``.
+        Indeterminate: ``time.backend-missing``.
+    """
+    inside = [
+        (f'blob "{blob.name}"', blob.data, True)
+        for blob in bundle.blobs
+        if blob.name.startswith(TIME_PREFIX)
+    ]
+    after = [
+        (f"attachment {number}", attachment.data, False)
+        for number, attachment in enumerate(bundle.attachments, 1)
+        if attachment.media_type == MEDIA_TYPE
+    ]
+    documents = inside + after
+    if len(documents) > _MAX_TOKENS:
+        raise Rejection(
+            "time.too-many-tokens",
+            "more time-stamp tokens than a bundle needs",
+            expected=f"at most {_MAX_TOKENS}",
+            got=len(documents),
+        )
+    tokens: list[BundleToken] = []
+    for where, data, is_in_tree in documents:
+        token = parse_token(data, where)
+        subject, is_by_named_signer, renews = _subject_of(token, bundle, policy, tokens)
+        stamp, authority = _stamp(token, policy)
+        tokens.append(
+            BundleToken(token, subject, is_by_named_signer, renews, stamp, authority, is_in_tree)
+        )
+        _require_later(tokens)
+    return tuple(tokens)
+
+
+def provable_until_ns(number: int, tokens: Sequence[BundleToken]) -> int:
+    """How long a token proves its time: until its certificates expire, or its renewals.
+
+    A renewal counts if it was made while the token still proved something.
+
+    Args:
+        number: the place of a token that has a stamp.
+    """
+    stamp = tokens[number].stamp
+    assert stamp is not None
+    until_ns = stamp.not_after_ns
+    for later, renewal in enumerate(tokens):
+        if (
+            renewal.renews == number
+            and renewal.stamp is not None
+            and renewal.latest_ns <= stamp.not_after_ns
+        ):
+            until_ns = max(until_ns, provable_until_ns(later, tokens))
+    return until_ns
+
+
+def _subject_of(
+    token: Token, bundle: Bundle, policy: Policy, earlier: Sequence[BundleToken]
+) -> tuple[Subject, bool, int | None]:
+    for number, one in enumerate(earlier):
+        if token.covers(one.token.data):
+            return Subject.TOKEN, True, number
+    promise = bundle.head.precommit
+    signed = [(Subject.PRECOMMIT, precommit.PAYLOAD_TYPE, promise.payload, promise.signatures)]
+    if bundle.statement_payload is not None:
+        payload = bundle.statement_payload
+        signed.append((Subject.STATEMENT, statement.PAYLOAD_TYPE, payload, bundle.signatures))
+    for subject, payload_type, payload, signatures in signed:
+        for signature in signatures:
+            if token.covers(signature.signature):
+                return subject, _is_by_named(pae(payload_type, payload), signature, policy), None
+    raise Rejection(
+        "time.token-unrelated",
+        "The token is over nothing in this bundle.",
+        where=token.where,
+        expected="a signature of the statement or of the precommit, or an earlier token",
+        got=f"{token.imprint_algorithm} {token.imprint.hex()}",
+    )
+
+
+def _is_by_named(message: bytes, signature: Signature, policy: Policy) -> bool:
+    for signer in policy.signers:
+        try:
+            verify_signature(signer.key, message, signature.signature)
+        except (Rejection, Indeterminate):
+            continue
+        return True
+    return False
+
+
+def _stamp(token: Token, policy: Policy) -> tuple[TimeStamp | None, str | None]:
+    try:
+        return verify_time_stamp(token, policy.time.authorities), None
+    except Indeterminate as error:
+        if error.code != "time.authority-not-named":
+            raise
+        return None, error.message
+
+
+def _require_later(tokens: Sequence[BundleToken]) -> None:
+    """A token over another was made after it, if both clocks are believed."""
+    newest = tokens[-1]
+    if newest.renews is None:
+        return
+    renewed = tokens[newest.renews]
+    both_named = newest.stamp is not None and renewed.stamp is not None
+    if both_named and newest.latest_ns < renewed.earliest_ns:
+        raise Rejection(
+            "time.renewal-early",
+            "A token is older than the token that it is over: one of the clocks is wrong.",
+            where=newest.token.where,
+        )

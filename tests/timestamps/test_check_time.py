@@ -1,0 +1,287 @@
+"""C05: what tokens prove about a bundle, how long, and what they contradict."""
+
+import io
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from certificates import DAY, make_root, make_tsa
+from draft import Draft
+from forge import Forge
+
+from pot_reverify import Policy, VerdictWord, Withheld, load_signer
+from pot_reverify.checks.proven_times import find_proven_times
+from pot_reverify.checks.result import CheckId, Status
+from pot_reverify.container.frames import FrameType
+from pot_reverify.documents.blob import Attachment, Blob
+from pot_reverify.documents.bundle_reader import read_bundle
+from pot_reverify.policy import ProvenTime, TimeAuthority, TimePolicy
+from pot_reverify.verify import verify_stream
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+SMALL = (FIXTURES / "vectors" / "small.potb").read_bytes()
+SIGNERS = load_signer(FIXTURES / "keys" / "test-recorder.pub")
+REPLY = "application/timestamp-reply"
+NS = 10**9
+
+PREDICATE = Draft(SMALL).statement()["predicate"]
+STARTED = datetime.fromtimestamp(PREDICATE["started_ns"] // NS, UTC)
+ENDED = datetime.fromtimestamp(PREDICATE["ended_ns"] // NS, UTC)
+SIGNATURE = Draft(SMALL).map(FrameType.SIGNATURE)["signature"]
+PROMISE = Draft(SMALL).map(FrameType.HEAD)["precommit"]["signatures"][0]["signature"]
+
+LONG = {"not_before": STARTED - 999 * DAY, "not_after": ENDED + 9999 * DAY}
+ROOT = make_root(**LONG)
+SHORT_LIVED = make_tsa(ROOT, "short", not_before=STARTED - DAY, not_after=ENDED + 30 * DAY)
+MIDDLE_LIVED = make_tsa(ROOT, "middle", not_before=STARTED - DAY, not_after=ENDED + 300 * DAY)
+LONG_LIVED = make_tsa(ROOT, "long", **LONG)
+STRANGER = make_tsa(make_root("STRANGER", **LONG), **LONG)
+AUTHORITIES = (TimeAuthority("test-tsa", ROOT.der),)
+HOUR = timedelta(hours=1)
+BEFORE, AFTER = STARTED - HOUR, ENDED + HOUR
+
+
+def stamp(message, at, tsa=LONG_LIVED):
+    return Forge(tsa, message, gen_time=f"{at:%Y%m%d%H%M%SZ}").data()
+
+
+def bundle(*tokens, in_tree=(), data=SMALL):
+    draft = Draft(data)
+    for name, token in in_tree:
+        draft.insert(draft.at(FrameType.REVEAL), FrameType.BLOB, Blob(name, REPLY, token).encode())
+    if in_tree:
+        draft.reseal()
+    for token in tokens:
+        draft.append(FrameType.ATTACHMENT, Attachment(REPLY, token).encode())
+    return draft.data()
+
+
+def policy(*required, authorities=AUTHORITIES, signers=SIGNERS):
+    time = TimePolicy(authorities, frozenset(required))
+    return Policy(signers=signers, withheld=Withheld.CONTENTS, time=time)
+
+
+def check(data, demands=None, at=ENDED + 10 * DAY):
+    at_ns = int(at.timestamp()) * NS
+    verdict = verify_stream(io.BytesIO(data), len(data), demands or policy(), at_ns=at_ns)
+    return verdict.word, next(one for one in verdict.checks if one.check is CheckId.TIME)
+
+
+def times(data, demands=None, at=ENDED + 10 * DAY):
+    read = read_bundle(io.BytesIO(data), len(data))
+    return find_proven_times(read, demands or policy(), int(at.timestamp()) * NS)
+
+
+def ns(moment):
+    return int(moment.timestamp()) * NS
+
+
+def test_a_token_over_the_signature_proves_the_statement():
+    data = bundle(stamp(SIGNATURE, AFTER))
+    word, result = check(data)
+    assert (word, result.status) == (VerdictWord.VERIFIED, Status.PASS)
+    at = f"{AFTER:%Y-%m-%d %H:%M:%S} UTC"
+    assert result.message == f"Valid at {at} ({at} proven by test-tsa, named by you)."
+    assert result.notes[0].startswith(f"What is known after {at}: nothing.")
+    found = times(data)
+    assert found.evaluation_ns == found.statement.at_ns == ns(AFTER)
+    assert found.precommit is None
+    assert times(SMALL).evaluation_ns == ns(ENDED + 10 * DAY)
+
+
+def test_the_recorders_token_proves_that_the_promise_came_first():
+    data = bundle(in_tree=[("time/precommit.tsr", stamp(PROMISE, BEFORE))])
+    word, result = check(data, policy(ProvenTime.PRECOMMIT))
+    assert (word, result.status) == (VerdictWord.VERIFIED, Status.PASS)
+    assert result.message.startswith("The promise came first; when the run was sealed")
+    assert "before challenge 1" in " ".join(result.notes)
+    assert times(data).precommit.at_ns == ns(BEFORE)
+    assert times(data).statement is None
+
+
+def test_a_token_over_the_precommit_may_also_be_attached():
+    assert times(bundle(stamp(PROMISE, BEFORE))).precommit.at_ns == ns(BEFORE)
+
+
+def test_the_earliest_of_several_tokens_counts():
+    data = bundle(stamp(SIGNATURE, AFTER + HOUR), stamp(SIGNATURE, AFTER))
+    assert times(data).statement.at_ns == ns(AFTER)
+
+
+def test_an_authority_that_is_not_named_proves_nothing_and_breaks_nothing():
+    data = bundle(stamp(SIGNATURE, AFTER, STRANGER))
+    word, result = check(data)
+    assert (word, result.status) == (VerdictWord.VERIFIED, Status.ABSENT)
+    assert result.code == "time.asserted-only"
+    assert "that you have not named" in result.notes[0]
+    assert times(data).statement is None
+    # Whatever its clock says, it contradicts nobody.
+    assert check(bundle(stamp(SIGNATURE, BEFORE, STRANGER)))[0] is VerdictWord.VERIFIED
+
+
+@pytest.mark.parametrize("required", ProvenTime)
+def test_what_is_required_and_not_proven_is_not_checked(required):
+    demands = policy(required)
+    for data in (SMALL, bundle(stamp(SIGNATURE, AFTER, STRANGER))):
+        word, result = check(data, demands)
+        assert word is VerdictWord.INCOMPLETE
+        assert (result.status, result.code) == (Status.SKIP, "time.required-missing")
+        assert "pot-audit timestamp" in result.needs
+
+
+def test_a_signature_by_nobody_named_carries_no_old_stamp():
+    """Anything that was ever stamped could be called a signature of today's statement."""
+    old = b"stamped long before this bundle was made"
+    junk = {"algorithm": "ed25519", "key_id": "sha256:" + "0" * 64, "signature": old}
+    from pot_reverify.encoding import canonical_msgpack
+
+    draft = Draft(SMALL).append(FrameType.SIGNATURE, canonical_msgpack.encode(junk))
+    data = bundle(stamp(old, AFTER), data=draft.data())
+    assert times(data).statement is None
+    word, result = check(data, policy(ProvenTime.STATEMENT))
+    assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.required-missing")
+    assert "nobody whom you have named" in result.message
+    assert times(bundle(stamp(SIGNATURE, AFTER)), policy(signers=())).statement is None
+
+
+def test_a_damaged_token_is_refused_whoever_is_named():
+    token = bytearray(stamp(SIGNATURE, AFTER))
+    token[-1] ^= 1
+    for demands in (policy(), policy(authorities=())):
+        word, result = check(bundle(bytes(token)), demands)
+        assert word is VerdictWord.REJECTED
+        assert result.code == "time.token-signature"
+
+
+def test_a_token_over_something_else_is_refused():
+    for data in (
+        bundle(stamp(b"another bundle", AFTER)),
+        bundle(in_tree=[("time/precommit.tsr", stamp(b"another promise", BEFORE))]),
+    ):
+        word, result = check(data)
+        assert (word, result.code) == (VerdictWord.REJECTED, "time.token-unrelated")
+
+
+def test_a_promise_that_was_stamped_after_the_start_is_refused():
+    data = bundle(in_tree=[("time/precommit.tsr", stamp(PROMISE, STARTED + HOUR))])
+    word, result = check(data)
+    assert (word, result.code) == (VerdictWord.REJECTED, "time.precommit-late")
+    # Whoever stamps it for the archive claims no such thing; it just proves nothing.
+    word, result = check(bundle(stamp(PROMISE, AFTER)))
+    assert (word, result.status) == (VerdictWord.VERIFIED, Status.ABSENT)
+    assert "after challenge 1" in result.notes[0]
+
+
+def test_accuracy_is_allowed_for():
+    started = STARTED + timedelta(seconds=1)
+    data = bundle(in_tree=[("time/precommit.tsr", stamp(PROMISE, started))])
+    assert times(data).precommit.at_ns == ns(started)
+    assert check(bundle(stamp(SIGNATURE, ENDED)))[0] is VerdictWord.VERIFIED
+
+
+def test_a_statement_that_was_stamped_before_its_end_is_refused():
+    word, result = check(bundle(stamp(SIGNATURE, ENDED - HOUR)))
+    assert (word, result.code) == (VerdictWord.REJECTED, "time.statement-early")
+
+
+def test_an_expired_token_proves_nothing_without_a_renewal():
+    first = stamp(SIGNATURE, AFTER, SHORT_LIVED)
+    data = bundle(first)
+    assert check(data, at=ENDED + 29 * DAY)[0] is VerdictWord.VERIFIED
+    word, result = check(data, at=ENDED + 31 * DAY)
+    assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.token-expired")
+    assert result.status is Status.SKIP
+    assert f"{ENDED + 30 * DAY:%Y-%m-%d}" in result.message
+    assert "--renew" in result.needs
+    assert times(data, at=ENDED + 31 * DAY).statement is None
+
+
+def test_renewals_carry_a_token_over_its_expiry():
+    first = stamp(SIGNATURE, AFTER, SHORT_LIVED)
+    second = stamp(first, ENDED + 20 * DAY, MIDDLE_LIVED)
+    third = stamp(second, ENDED + 200 * DAY, LONG_LIVED)
+    for tokens, last in (((first, second), 299), ((first, second, third), 9990)):
+        data = bundle(*tokens)
+        word, result = check(data, at=ENDED + last * DAY)
+        assert (word, result.status) == (VerdictWord.VERIFIED, Status.PASS)
+        assert times(data, at=ENDED + last * DAY).statement.at_ns == ns(AFTER)
+    assert check(bundle(first, second), at=ENDED + 301 * DAY)[1].code == "time.token-expired"
+
+
+@pytest.mark.parametrize(
+    "renewal",
+    [
+        lambda first: stamp(first, ENDED + 31 * DAY, LONG_LIVED),  # too late
+        lambda first: stamp(first, ENDED + 20 * DAY, STRANGER),  # by somebody
+    ],
+)
+def test_a_renewal_must_be_good_and_in_time(renewal):
+    first = stamp(SIGNATURE, AFTER, SHORT_LIVED)
+    word, result = check(bundle(first, renewal(first)), at=ENDED + 99 * DAY)
+    assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.token-expired")
+
+
+def test_a_renewal_of_a_renewal_that_came_too_late_does_not_help():
+    first = stamp(SIGNATURE, AFTER, SHORT_LIVED)
+    second = stamp(first, ENDED + 20 * DAY, MIDDLE_LIVED)
+    late = stamp(second, ENDED + 301 * DAY, LONG_LIVED)
+    assert check(bundle(first, second, late), at=ENDED + 400 * DAY)[1].code == "time.token-expired"
+    # Nor does a new token over the first one, whose own certificates had expired.
+    again = stamp(first, ENDED + 40 * DAY, LONG_LIVED)
+    assert check(bundle(first, second, again), at=ENDED + 400 * DAY)[1].code == (
+        "time.token-expired"
+    )
+
+
+def test_a_renewal_stands_after_what_it_renews():
+    first = stamp(SIGNATURE, AFTER, SHORT_LIVED)
+    second = stamp(first, AFTER + DAY)
+    assert check(bundle(second, first))[1].code == "time.token-unrelated"
+
+
+def test_a_renewal_cannot_be_older_than_what_it_renews():
+    first = stamp(SIGNATURE, AFTER)
+    word, result = check(bundle(first, stamp(first, AFTER - timedelta(minutes=5))))
+    assert (word, result.code) == (VerdictWord.REJECTED, "time.renewal-early")
+
+
+def test_the_recorders_token_can_be_renewed_after_sealing():
+    promise = stamp(PROMISE, BEFORE, SHORT_LIVED)
+    data = bundle(stamp(promise, AFTER), in_tree=[("time/precommit.tsr", promise)])
+    assert times(data, at=ENDED + 400 * DAY).precommit.at_ns == ns(BEFORE)
+
+
+def test_a_token_from_after_the_time_of_judgement_proves_nothing_yet():
+    data = bundle(stamp(SIGNATURE, AFTER))
+    found = times(data, at=AFTER - timedelta(minutes=6))
+    assert found.statement is None
+    assert "after the time at which you judge" in found.notes[0]
+    assert times(data, at=AFTER - timedelta(minutes=4)).statement is not None
+
+
+def test_other_attachments_are_not_passed_over():
+    draft = Draft(bundle(stamp(SIGNATURE, AFTER)))
+    draft.append(FrameType.ATTACHMENT, Attachment("text/plain", b"?").encode())
+    word, result = check(draft.data())
+    assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.token-not-supported")
+
+
+def test_too_many_tokens_are_refused():
+    data = bundle(*(bytes([number]) for number in range(65)))
+    assert check(data)[1].code == "time.too-many-tokens"
+
+
+def test_without_the_extra_a_token_is_not_checked(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "rfc3161_client", None)
+    word, result = check(bundle(stamp(SIGNATURE, AFTER)))
+    assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.backend-missing")
+    assert check(SMALL)[0] is VerdictWord.VERIFIED
+
+
+def test_an_unsealed_file_has_a_promise_at_most():
+    draft = Draft(SMALL)
+    kinds = [kind for kind, _ in draft.frames]
+    draft.frames = draft.frames[: kinds.index(FrameType.REVEAL)]
+    assert times(draft.data()).statement is None
+    assert replace(times(SMALL), now_ns=5).evaluation_ns == 5
