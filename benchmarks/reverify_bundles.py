@@ -128,6 +128,7 @@ def write_bundle(path: Path, challenges: int, signer: Signer) -> None:
             run_challenges=challenges,
             events=(),
             blobs=old.blobs,
+            score_commitment=None,
             environment_summary="benchmark",
             noise_floor=None,
             labels=Labels(None, None, None, None),

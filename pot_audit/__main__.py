@@ -18,6 +18,7 @@ COMMANDS = (
     "keygen",
     "precommit",
     "record",
+    "prove",
     "reverify",
     "show",
     "redact",

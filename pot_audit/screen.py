@@ -10,7 +10,7 @@ from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Decision, Step
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
 from pot_reverify.policy import Grade
-from pot_reverify.verdict import Verdict, VerdictWord
+from pot_reverify.verdict import DecidedBy, Verdict, VerdictWord
 
 _COLOURS = {
     Status.PASS: "green",
@@ -34,6 +34,12 @@ _GRADES = {
     Grade.UNBOUND: "– (unbound): nothing binds the transcript to a model",
 }
 
+_DECIDED = {
+    None: "",
+    DecidedBy.RECOMPUTATION: ", decided by recomputation",
+    DecidedBy.PROOF: ", decided by proof; the numbers above are the signer's",
+}
+
 NOT_COVERED = (
     "that the named models gave these answers, unless the grade above says so",
     "training data, safety, backdoors, and anything outside the challenge distribution",
@@ -46,16 +52,22 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     lines = [line for check in verdict.checks for line in _check_lines(check)]
     lines += ["", _verdict_line(verdict)]
     if verdict.word is VerdictWord.VERIFIED and verdict.bundle and verdict.step:
-        lines += ["", *decision_lines(verdict.bundle, verdict.step), "", *_limits(verdict)]
+        decision = decision_lines(verdict.bundle, verdict.step, verdict.decided_by)
+        lines += ["", *decision, "", *_limits(verdict, verdict.bundle)]
     elif verdict.step is not None and verdict.bundle is not None:
-        lines += ["", "The scores in the file give the following; do not rely on it."]
+        what = "signed sums" if verdict.decided_by is DecidedBy.PROOF else "scores in the file"
+        lines += ["", f"The {what} give the following; do not rely on it."]
         lines += decision_lines(verdict.bundle, verdict.step)
     lines += ["", f"policy {format_digest(verdict.policy_digest)}"]
     return lines
 
 
-def decision_lines(bundle: Bundle, step: Step) -> list[str]:
-    """The decision in words, and the interval that it rests on."""
+def decision_lines(bundle: Bundle, step: Step, decided_by: DecidedBy | None = None) -> list[str]:
+    """The decision in words, and the interval that it rests on.
+
+    Args:
+        decided_by: what the decision rests on, where that has been checked.
+    """
     head, scale = bundle.head, SCORE_UNIT * step.t
     preset = head.preset
     mean, low, high = (decimal_text(Fraction(one, scale)) for one in (step.S, step.L, step.U))
@@ -76,7 +88,7 @@ def decision_lines(bundle: Bundle, step: Step) -> list[str]:
     lines = [
         f"{word}{reason}  {names}: {claims[step.decision]}.",
         f"  mean divergence {mean}, in [{low}, {high}] with an error of at most {sure}",
-        f"  {step.n} challenges, {step.t} probes",
+        f"  {step.n} challenges, {step.t} probes{_DECIDED[decided_by]}",
         f"  preset {preset.name}, attempt {head.attempt}, {head.rule}, {head.score}, "
         + head.challenge_family,
     ]
@@ -139,23 +151,37 @@ def _verdict_line(verdict: Verdict) -> str:
     return f"{word} Nothing failed, but {what} could not be performed: do not rely on it."
 
 
-def _limits(verdict: Verdict) -> list[str]:
-    assert verdict.bundle is not None
-    bundle = verdict.bundle
+def _limits(verdict: Verdict, bundle: Bundle) -> list[str]:
+    withheld = bundle.withheld_count
+    which = "every probe that is not withheld" if withheld else "every probe"
     attested = [
         "the file is the one that was signed, by the keys you named",
-        "every probe follows from a secret that was committed to before the run",
-        "the scores follow from the recorded distributions, the decision from the scores",
+        f"{which} follows from a secret that was committed to before the run",
     ]
     asserted = [
         f"that the recorder ran these models: grade {_grades_text(verdict)}",
         "the times, the environment and the labels in the bundle",
     ]
-    if bundle.withheld_count:
-        asserted.append(f"the scores of {bundle.withheld_count} probes that are withheld")
+    proven: list[str] = []
+    if verdict.decided_by is DecidedBy.PROOF:
+        proven = ["the committed scores give this decision, and no earlier stop"]
+        asserted += [
+            "that the committed scores come from recorded distributions, or from any model,",
+            "  and that they are those of the probes: the proof does not show it",
+            "the mean divergence, its interval and the margin",
+        ]
+    elif withheld:
+        attested.append("the other scores follow from the recorded distributions, the decision")
+        attested.append("  from all scores")
+        asserted.append(f"the scores of {withheld} probes that are withheld")
+    else:
+        attested.append(
+            "the scores follow from the recorded distributions, the decision from the scores"
+        )
     lines = []
     for title, rows in (
         ("Attested", attested),
+        ("Proven", proven),
         ("Asserted", asserted),
         ("Not covered", NOT_COVERED),
     ):

@@ -7,6 +7,7 @@ to disk every second or every 16 challenges, so that a power cut loses at most t
 import fcntl
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +15,13 @@ from typing import Self
 
 from pot_reverify.container.frames import HEADER, Frame, FrameType, encode_frame, read_frames
 from pot_reverify.container.merkle import leaf_digest
-from pot_reverify.documents.challenge_record import PROBES, Content, Record, parse_record
+from pot_reverify.documents.challenge_record import (
+    PROBES,
+    Content,
+    Record,
+    parse_content,
+    parse_record,
+)
 from pot_reverify.documents.head import Head, parse_head
 from pot_reverify.errors import Rejection
 
@@ -23,20 +30,46 @@ SYNC_CHALLENGES = 16
 
 
 @dataclass(frozen=True, slots=True)
+class JournaledChallenge:
+    """What must be known of a challenge to go on, and to prove the decision.
+
+    Args:
+        scores: wherever they stand, in the record or hidden in the contents.
+        salts: of the four contents.
+    """
+
+    record: Record
+    scores: tuple[int, ...]
+    salts: tuple[bytes, ...]
+
+    @classmethod
+    def of(cls, record: Record, contents: Sequence[Content]) -> Self:
+        """A challenge of a record and its contents."""
+        hidden = tuple(content.score for content in contents if content.score is not None)
+        salts = tuple(content.salt for content in contents)
+        return cls(record, hidden if record.scores is None else record.scores, salts)
+
+
+@dataclass(frozen=True, slots=True)
 class Recovered:
     """What a partial file holds.
 
     Args:
         head: its HEAD.
-        records: one a whole challenge.
+        challenges: the whole ones.
         leaf_digests: of all leaves that are kept, in order.
         end_offset_bytes: where the last whole challenge ends.
     """
 
     head: Head
-    records: tuple[Record, ...]
+    challenges: tuple[JournaledChallenge, ...]
     leaf_digests: tuple[bytes, ...]
     end_offset_bytes: int
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """One a whole challenge."""
+        return tuple(challenge.record for challenge in self.challenges)
 
 
 class Journal:
@@ -44,11 +77,13 @@ class Journal:
 
     Attributes:
         leaf_digests: of every leaf so far.
+        challenges: every challenge so far.
     """
 
-    def __init__(self, path: Path, descriptor: int, leaf_digests: list[bytes]) -> None:
+    def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
-        self.leaf_digests = leaf_digests
+        self.leaf_digests: list[bytes] = []
+        self.challenges: list[JournaledChallenge] = []
         self._descriptor = descriptor
         self._unsynced_challenges = 0
         self._synced_at_s = time.monotonic()
@@ -69,7 +104,7 @@ class Journal:
                 "an interrupted recording is there; continue it with --resume, or delete it",
                 where=str(path),
             ) from None
-        journal = cls(path, descriptor, [])
+        journal = cls(path, descriptor)
         try:
             journal._lock()
             journal._write(HEADER)
@@ -90,11 +125,12 @@ class Journal:
                 not even HEAD is whole.
             OSError: it cannot be read or written.
         """
-        journal = cls(path, os.open(path, os.O_RDWR | os.O_CLOEXEC), [])
+        journal = cls(path, os.open(path, os.O_RDWR | os.O_CLOEXEC))
         try:
             journal._lock()
             recovered = recover(path)
             journal.leaf_digests += recovered.leaf_digests
+            journal.challenges += recovered.challenges
             os.ftruncate(journal._descriptor, recovered.end_offset_bytes)
             os.lseek(journal._descriptor, 0, os.SEEK_END)
             journal.sync()
@@ -113,6 +149,7 @@ class Journal:
             leaves.append(leaf_digest(FrameType.CONTENT, payload))
         self._write(b"".join(frames))
         self.leaf_digests += leaves
+        self.challenges.append(JournaledChallenge.of(record, contents))
         self._unsynced_challenges += 1
         if (
             self._unsynced_challenges >= SYNC_CHALLENGES
@@ -212,38 +249,45 @@ def recover(path: Path) -> Recovered:
                 where=str(path),
             )
         head = parse_head(first.payload, first.where)
-        records: list[Record] = []
+        challenges: list[JournaledChallenge] = []
         leaves = [leaf_digest(first.type, first.payload)]
         end = first.end_offset_bytes
-        challenge: list[Frame] = []
+        pending: list[Frame] = []
         try:
             for frame in frames:
-                wanted = FrameType.CONTENT if challenge else FrameType.RECORD
+                wanted = FrameType.CONTENT if pending else FrameType.RECORD
                 if frame.type is not wanted:
                     break
-                challenge.append(frame)
-                if len(challenge) == 1 + PROBES:
-                    records.append(parse_record(challenge[0].payload, challenge[0].where))
-                    digests = [leaf_digest(one.type, one.payload) for one in challenge]
-                    _require_consistent(records, digests[1:], path)
+                pending.append(frame)
+                if len(pending) == 1 + PROBES:
+                    digests = [leaf_digest(one.type, one.payload) for one in pending]
+                    number = len(challenges) + 1
+                    challenges.append(_read_challenge(pending, digests[1:], number, path))
                     leaves += digests
                     end = frame.end_offset_bytes
-                    challenge = []
+                    pending = []
         except Rejection as error:
             if error.code == "journal.damaged":
                 raise
             # Else what a crash cut off, or what a power cut left behind the last forced frame.
-    return Recovered(head, tuple(records), tuple(leaves), end)
+    return Recovered(head, tuple(challenges), tuple(leaves), end)
 
 
-def _require_consistent(records: list[Record], contents: list[bytes], path: Path) -> None:
+def _read_challenge(
+    frames: Sequence[Frame], content_digests: list[bytes], number: int, path: Path
+) -> JournaledChallenge:
     """A crash cuts a file off; it neither skips a challenge nor exchanges a content."""
-    if records[-1].index != len(records) or list(records[-1].content_digests) != contents:
-        raise Rejection(
-            "journal.damaged",
-            "the interrupted recording was changed or damaged; it cannot be continued",
-            where=f"{path}, challenge {len(records)}",
-        )
+    record = parse_record(frames[0].payload, frames[0].where)
+    if record.index == number and list(record.content_digests) == content_digests:
+        contents = [parse_content(frame.payload, frame.where) for frame in frames[1:]]
+        challenge = JournaledChallenge.of(record, contents)
+        if len(challenge.scores) == PROBES:
+            return challenge
+    raise Rejection(
+        "journal.damaged",
+        "the interrupted recording was changed or damaged; it cannot be continued",
+        where=f"{path}, challenge {number}",
+    )
 
 
 def partial_path_of(output: Path) -> Path:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pot_recorder.committed_run import require_provable
 from pot_recorder.environment.run_meter import RunMeter, RunMetrics
 from pot_recorder.journal import partial_path_of, recover
 from pot_recorder.keys import Signer
@@ -18,6 +19,7 @@ from pot_recorder.promise import (
     save_promise,
     secret_path_of,
 )
+from pot_recorder.prover import Prover
 from pot_recorder.run.batches import BatchLayout
 from pot_recorder.run.determinism import make_deterministic
 from pot_recorder.run.noise_floor import measure_noise_floor
@@ -49,6 +51,8 @@ class RecordingRequest:
         threads: inside one operation; None leaves torch's own number.
         one_at_a_time: keep only one model in memory.
         measure_noise_floor: also score the reference against itself in the candidate's dtype.
+        hides_scores: put scores where they can be withheld.
+        prover: proves the decision before sealing; None for no proof.
     """
 
     reference: str
@@ -65,6 +69,8 @@ class RecordingRequest:
     threads: int | None = None
     one_at_a_time: bool = False
     measure_noise_floor: bool = False
+    hides_scores: bool = False
+    prover: Prover | None = None
     labels: Labels = field(default_factory=lambda: Labels(None, None, None, None))
     reference_name: str | None = None
     candidate_name: str | None = None
@@ -91,7 +97,7 @@ def record_bundle(
 
     Raises:
         Rejection: ``session.*``, ``journal.*``, ``precommit.*``, ``model.*``, ``tokenizer.*``,
-            ``challenge.*``.
+            ``challenge.*``, ``prover.*``, ``proof.*``.
         OSError: a file cannot be read or written.
     """
     _require_startable(request, resume=resume)
@@ -123,6 +129,8 @@ def record_bundle(
         environment=lambda first: _environment(meter.finish(), first),
         labels=request.labels,
         noise_floor=floor,
+        hides_scores=request.hides_scores,
+        prover=request.prover,
         on_challenge=observe,
     )
     statement = session.record(resume=resume, hold=hold)
@@ -162,6 +170,8 @@ def _require_startable(request: RecordingRequest, *, resume: bool) -> None:
             "an interrupted recording is there; continue it with --resume, or delete it",
             where=str(partial),
         )
+    if request.prover is not None:
+        require_provable(request.preset, request.attempt)
     if not request.output.parent.is_dir():
         raise Rejection("session.no-folder", "no such folder", where=str(request.output.parent))
 

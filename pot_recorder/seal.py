@@ -28,6 +28,7 @@ class FinishedRun:
         outcome: the decision.
         started_ns: when challenge 1 started.
         run_challenges: how many challenges the models answered, those after the stop included.
+        score_commitment: to the scores that a proof among the blobs is about.
     """
 
     head: Head
@@ -38,6 +39,7 @@ class FinishedRun:
     run_challenges: int
     events: tuple[RunEvent, ...]
     blobs: tuple[Blob, ...]
+    score_commitment: str | None
     environment_summary: str
     noise_floor: NoiseFloor | None
     labels: Labels
@@ -91,7 +93,7 @@ def _statement(leaves: Sequence[bytes], run: FinishedRun, signers: Sequence[Sign
         rule=head.rule,
         score=head.score,
         challenge_family=head.challenge_family,
-        score_commitment=None,
+        score_commitment=run.score_commitment,
         precommit_digest=head.precommit.digest,
         started_ns=run.started_ns,
         ended_ns=time.time_ns(),

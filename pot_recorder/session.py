@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pot_recorder.event_log import EventLog
-from pot_recorder.evidence_folder import read_evidence, remove_evidence
+from pot_recorder.evidence_folder import remove_evidence
 from pot_recorder.interrupts import deferred_interrupts
 from pot_recorder.journal import Journal, Recovered, partial_path_of
 from pot_recorder.keys import Signer
 from pot_recorder.models.loaded_model import ModelIdentity as LoadedIdentity
 from pot_recorder.promise import Promise
+from pot_recorder.prover import Prover, evidence_to_seal
 from pot_recorder.run.scorer import ChallengeMeasurement
 from pot_recorder.scoring_order import Scorer
 from pot_recorder.seal import FinishedRun, seal
@@ -52,6 +53,8 @@ class Session:
         environment: called once, at the end, with the first challenge that this process ran, for
             the measured environment.
         noise_floor: measured beforehand on request; None if it was not asked for.
+        hides_scores: whether scores stand in the contents, to be withheld with them.
+        prover: proves the decision before it is sealed; None for no proof.
         on_challenge: called after every challenge, once it is in the journal.
     """
 
@@ -65,6 +68,8 @@ class Session:
     environment: Callable[[int], Environment]
     labels: Labels = field(default_factory=lambda: Labels(None, None, None, None))
     noise_floor: NoiseFloor | None = None
+    hides_scores: bool = False
+    prover: Prover | None = None
     on_challenge: Callable[[ChallengeMeasurement, Step], None] = lambda _measurement, _step: None
 
     @property
@@ -150,7 +155,7 @@ class Session:
             rule=precommit.rule,
             score=precommit.score,
             challenge_family=precommit.challenge_family,
-            scores_hidden=False,
+            scores_hidden=self.hides_scores,
             access="weights",
             batch_layout=self.scorer.layout.value,
             reference=_identity_of(self.reference, precommit.reference),
@@ -170,7 +175,7 @@ class Session:
                 "or of another precommit; delete it and start anew with a later attempt number",
                 where=str(self.partial_path),
             )
-        self._events.note("resume", f"after {len(recovered.records)} challenges")
+        self._events.note("resume", f"after {len(recovered.challenges)} challenges")
         return journal, recovered
 
     def _run(
@@ -198,21 +203,21 @@ class Session:
     def _append(
         self, journal: Journal, measurement: ChallengeMeasurement, test: SequentialTest
     ) -> Step:
+        scores = tuple(affinity_score(probe.distributions) for probe in measurement.probes)
         contents = tuple(
             Content(
                 salt=secrets.token_bytes(SALT_BYTES),
                 text=probe.text,
                 token_ids=b"".join(token.to_bytes(4, "little") for token in probe.token_ids),
                 distributions=probe.distributions,
-                score=None,
+                score=score if self.hides_scores else None,
             )
-            for probe in measurement.probes
+            for probe, score in zip(measurement.probes, scores, strict=True)
         )
-        scores = tuple(affinity_score(probe.distributions) for probe in measurement.probes)
         step = test.observe(scores)
         record = Record(
             index=measurement.index,
-            scores=scores,
+            scores=None if self.hides_scores else scores,
             content_digests=tuple(
                 leaf_digest(FrameType.CONTENT, content.encode()) for content in contents
             ),
@@ -232,11 +237,12 @@ class Session:
         environment: Environment,
     ) -> Statement:
         outcome = test.outcome()
+        evidence, commitment = evidence_to_seal(self.output, head, journal, self.prover)
         blobs = (
             Blob(REFERENCE_WEIGHTS, MEDIA_TYPE, self.reference.manifest.to_json()),
             Blob(CANDIDATE_WEIGHTS, MEDIA_TYPE, self.candidate.manifest.to_json()),
             Blob(ENVIRONMENT, "application/json", strict_json.encode(environment.document)),
-            *read_evidence(self.output),
+            *evidence,
         )
         run = FinishedRun(
             head=head,
@@ -247,6 +253,7 @@ class Session:
             run_challenges=max(outcome.n, self.scorer.answered),
             events=self._events.read(),
             blobs=blobs,
+            score_commitment=commitment,
             environment_summary=environment.summary,
             noise_floor=self.noise_floor,
             labels=self.labels,
@@ -282,8 +289,7 @@ def _replay(
     head: Head, recovered: Recovered | None
 ) -> tuple[SequentialTest, Step | None, int | None]:
     test, step, started_ns = SequentialTest(head.preset, head.attempt), None, None
-    for record in recovered.records if recovered else ():
-        started_ns = started_ns if started_ns is not None else record.started_ns
-        assert record.scores is not None
-        step = test.observe(record.scores)
+    for challenge in recovered.challenges if recovered else ():
+        started_ns = started_ns if started_ns is not None else challenge.record.started_ns
+        step = test.observe(challenge.scores)
     return test, step, started_ns

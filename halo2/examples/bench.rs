@@ -9,7 +9,8 @@ use std::{env, fs};
 
 use pot_halo2::keys::VerifierKeys;
 use pot_halo2::preset::{Preset, Ratio};
-use pot_halo2::proof::{prove_unchecked, verify, Run};
+use pot_halo2::proof::{prove_unchecked, Run};
+use pot_halo2::verification::verify;
 
 const CHALLENGES: [usize; 6] = [31, 64, 100, 200, 400, 800];
 

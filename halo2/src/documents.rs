@@ -124,6 +124,15 @@ pub struct VerifyInput {
     proof: String,
 }
 
+/// Input of `verify`, of either form.
+#[derive(Debug)]
+pub enum OneOrMany {
+    /// One claim.
+    One(VerifyInput),
+    /// Claims that are verified together.
+    Many(Vec<VerifyInput>),
+}
+
 /// A claim as the statement of a bundle makes it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -149,15 +158,30 @@ pub struct Verifiable {
 }
 
 impl VerifyInput {
-    /// Reads the input of `verify`.
+    /// Reads the input of `verify`: one claim with its proof, or an array of them.
+    ///
+    /// # Errors
+    /// `input.not-json`.
+    pub fn parse(text: &[u8]) -> Result<OneOrMany, Error> {
+        match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
+            Some(b'[') => Ok(OneOrMany::Many(from_json(text)?)),
+            _ => Ok(OneOrMany::One(from_json(text)?)),
+        }
+    }
+
+    /// The circuit as the input names it.
+    pub fn circuit(&self) -> &str {
+        &self.circuit
+    }
+
+    /// Computes what is to be verified.
     ///
     /// # Errors
     /// `input.not-json`, `input.not-hex`, `input.not-base64`, `input.not-canonical`,
     /// `instance.length`, `claim.contradiction`, `circuit.unknown`, `circuit.not-the-smallest`.
-    pub fn parse(text: &[u8]) -> Result<Verifiable, Error> {
-        let input: Self = from_json(text)?;
-        let circuit = Circuit::by_id(&input.circuit)?;
-        let instance = match (&input.public_inputs, &input.claim) {
+    pub fn prepare(&self) -> Result<Verifiable, Error> {
+        let circuit = Circuit::by_id(&self.circuit)?;
+        let instance = match (&self.public_inputs, &self.claim) {
             (Some(values), None) => parse_instance(values)?,
             (None, Some(claim)) => {
                 let claim = claim.parse()?;
@@ -174,7 +198,7 @@ impl VerifyInput {
             }
         };
         let proof = BASE64
-            .decode(&input.proof)
+            .decode(&self.proof)
             .map_err(|error| Error::input("input.not-base64", format!("proof: {error}")))?;
         Ok(Verifiable {
             circuit,

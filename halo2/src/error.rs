@@ -50,6 +50,11 @@ impl Error {
         self.kind
     }
 
+    /// One sentence for people.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Stable reason code such as `proof.length`.
     pub fn code(&self) -> &'static str {
         self.code

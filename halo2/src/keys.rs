@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
+use group::{Curve, GroupEncoding};
 use halo2_proofs::plonk::{keygen_pk, keygen_vk, ProvingKey, VerifyingKey};
-use halo2_proofs::poly::commitment::Params;
-use pasta_curves::vesta;
+use halo2_proofs::poly::commitment::{Blind, Params};
+use halo2_proofs::poly::EvaluationDomain;
+use pasta_curves::{vesta, Fp};
 use sha2::{Digest, Sha256};
 
 use crate::circuits::{Circuit, PerCircuit};
 use crate::decision_circuit::DecisionCircuit;
 use crate::error::Error;
+use crate::public_inputs::ROWS;
 
 /// Public parameters of the commitment scheme: points hashed to the curve from a public string.
 pub type PublicParams = Params<vesta::Affine>;
@@ -64,6 +67,19 @@ impl VerifierKeys {
     /// the key that the proof was made for.
     pub fn text(&self) -> String {
         format!("{:?}", self.verifying_key.pinned())
+    }
+
+    /// The commitment to each row of the instance column, in hex, one a line: what a verifier needs
+    /// of the public parameters to commit to public inputs.
+    pub fn instance_bases_text(&self) -> String {
+        let domain = EvaluationDomain::<Fp>::new(1, self.circuit.k());
+        let base = |row: usize| {
+            let mut unit = domain.empty_lagrange();
+            unit[row] = Fp::one();
+            let commitment = self.params.commit_lagrange(&unit, Blind(Fp::zero()));
+            hex(&commitment.to_affine().to_bytes()) + "\n"
+        };
+        (0..ROWS).map(base).collect()
     }
 
     /// The proving key.

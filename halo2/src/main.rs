@@ -7,10 +7,11 @@ use std::{env, fs, panic};
 
 use pot_halo2::circuits::Circuit;
 use pot_halo2::description::Description;
-use pot_halo2::documents::{ProveInput, ProveOutput, VerifyInput};
+use pot_halo2::documents::{OneOrMany, ProveInput, ProveOutput, Verifiable, VerifyInput};
 use pot_halo2::error::{Error, ErrorKind};
 use pot_halo2::keys::VerifierKeys;
-use pot_halo2::proof::{prove, verify};
+use pot_halo2::proof::prove;
+use pot_halo2::verification::{verify, verify_all};
 use serde_json::{json, Value};
 
 const HELP: &str = "\
@@ -32,7 +33,12 @@ verify    reads    {\"circuit\", \"proof\", and either
                                \"score_commitment\", \"run_digest\"}, or
                      \"public_inputs\": 24 field elements that the caller has computed}
           writes   {\"circuit\", \"verified\": true}
-keys      writes   the text of a verifying key, or every one into a folder as ID.vk.txt
+          or reads an array of such documents, verifies all of them together, and writes
+                   {\"findings\": [...]}, each {\"circuit\", \"verified\": true} or {\"circuit\",
+                   \"verified\": false, \"error\": {\"code\", \"message\"}}; exit code 1 if one is
+                   not verified
+keys      writes   the text of a verifying key, or every one into a folder as ID.vk.txt, with the
+                   commitments to its public inputs as ID.bases.txt
 describe  writes   the circuits, their sizes and keys, and the order of the public inputs
 
 A failure writes {\"error\": {\"code\", \"message\"}}. Progress goes to standard error.
@@ -44,21 +50,27 @@ earlier one. It does not show where the scores come from.
 exit codes: 0 done; 1 the proof was rejected; 2 the input cannot be used; 70 a fault of pot-halo2
 ";
 
-const INPUT_BYTES_MAX: u64 = 1 << 22;
+const INPUT_BYTES_MAX: u64 = 1 << 24;
+
+/// What is written to standard output, and whether it says that all is well.
+struct Answer {
+    text: String,
+    holds: bool,
+}
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let result = panic::catch_unwind(|| run(&arguments))
         .unwrap_or_else(|_| Err(Error::bug("program.panicked", "this should not happen")));
     match result {
-        Ok(output) => match io::stdout().write_all(output.as_bytes()) {
-            Ok(()) => ExitCode::SUCCESS,
+        Ok(answer) => match io::stdout().write_all(answer.text.as_bytes()) {
+            Ok(()) if answer.holds => ExitCode::SUCCESS,
+            Ok(()) => ExitCode::from(1),
             Err(_) => ExitCode::from(70),
         },
         Err(error) => {
             eprintln!("pot-halo2: {error}");
-            let message = json!({"error": {"code": error.code(), "message": error.to_string()}});
-            println!("{message}");
+            println!("{}", json!({"error": error_document(&error)}));
             match error.kind() {
                 ErrorKind::Rejected => ExitCode::from(1),
                 ErrorKind::Input => ExitCode::from(2),
@@ -68,11 +80,21 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: &[String]) -> Result<String, Error> {
+fn run(arguments: &[String]) -> Result<Answer, Error> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = |text| Answer { text, holds: true };
     match words.as_slice() {
+        ["verify"] => match VerifyInput::parse(&read_input()?)? {
+            OneOrMany::One(input) => verify_command(&input).map(done),
+            OneOrMany::Many(inputs) => verify_all_command(&inputs),
+        },
+        words => run_for_output(words).map(done),
+    }
+}
+
+fn run_for_output(words: &[&str]) -> Result<String, Error> {
+    match words {
         ["prove"] => prove_command(&read_input()?),
-        ["verify"] => verify_command(&read_input()?),
         ["keys", options @ ..] => keys_command(options),
         ["describe"] => to_line(&serde_json::to_value(Description::current())),
         ["--help" | "-h" | "help"] => Ok(HELP.to_owned()),
@@ -90,13 +112,54 @@ fn prove_command(input: &[u8]) -> Result<String, Error> {
     to_line(&serde_json::to_value(ProveOutput::new(&provable, &proof)))
 }
 
-fn verify_command(input: &[u8]) -> Result<String, Error> {
-    let verifiable = VerifyInput::parse(input)?;
+fn verify_command(input: &VerifyInput) -> Result<String, Error> {
+    let verifiable = input.prepare()?;
     let circuit = verifiable.circuit;
     eprintln!("making the verifying key of {}", circuit.id());
     let keys = VerifierKeys::generate(circuit)?;
     verify(&keys, &verifiable.instance, &verifiable.proof)?;
     to_line(&Ok(json!({"circuit": circuit.id(), "verified": true})))
+}
+
+fn verify_all_command(inputs: &[VerifyInput]) -> Result<Answer, Error> {
+    let prepared: Vec<Result<Verifiable, Error>> =
+        inputs.iter().map(VerifyInput::prepare).collect();
+    let mut findings: Vec<Result<(), Error>> = prepared
+        .iter()
+        .map(|one| one.as_ref().map(|_| ()).map_err(Error::clone))
+        .collect();
+    for circuit in Circuit::ALL {
+        let (indices, claims): (Vec<usize>, Vec<_>) = prepared
+            .iter()
+            .enumerate()
+            .filter_map(|(index, one)| Some((index, one.as_ref().ok()?)))
+            .filter(|(_, one)| one.circuit == circuit)
+            .map(|(index, one)| (index, (&one.instance, one.proof.as_slice())))
+            .unzip();
+        if claims.is_empty() {
+            continue;
+        }
+        eprintln!("making the verifying key of {}", circuit.id());
+        let keys = VerifierKeys::generate(circuit)?;
+        for (index, finding) in indices.into_iter().zip(verify_all(&keys, &claims)) {
+            findings[index] = finding;
+        }
+    }
+    let holds = findings.iter().all(Result::is_ok);
+    let entries = inputs
+        .iter()
+        .zip(findings)
+        .map(|(input, finding)| match finding {
+            Ok(()) => Ok(json!({"circuit": input.circuit(), "verified": true})),
+            Err(error) if error.kind() == ErrorKind::Bug => Err(error),
+            Err(error) => Ok(json!({
+                "circuit": input.circuit(),
+                "verified": false,
+                "error": error_document(&error),
+            })),
+        })
+        .collect::<Result<Value, Error>>()?;
+    to_line(&Ok(json!({"findings": entries}))).map(|text| Answer { text, holds })
 }
 
 fn keys_command(options: &[&str]) -> Result<String, Error> {
@@ -110,17 +173,18 @@ fn keys_command(options: &[&str]) -> Result<String, Error> {
     };
     let mut output = String::new();
     for circuit in circuits {
-        let text = VerifierKeys::generate(circuit)?.text();
-        match folder {
-            None => output.push_str(&text),
-            Some(folder) => {
-                let path = PathBuf::from(folder).join(format!("{}.vk.txt", circuit.id()));
-                fs::write(&path, text).map_err(|error| {
-                    let message = format!("{}: {error}", path.display());
-                    Error::input("output.not-written", message)
-                })?;
-                eprintln!("{}", path.display());
-            }
+        let keys = VerifierKeys::generate(circuit)?;
+        let Some(folder) = folder else {
+            output.push_str(&keys.text());
+            continue;
+        };
+        for (kind, text) in [("vk", keys.text()), ("bases", keys.instance_bases_text())] {
+            let path = PathBuf::from(folder).join(format!("{}.{kind}.txt", circuit.id()));
+            fs::write(&path, text).map_err(|error| {
+                let message = format!("{}: {error}", path.display());
+                Error::input("output.not-written", message)
+            })?;
+            eprintln!("{}", path.display());
         }
     }
     Ok(output)
@@ -135,10 +199,14 @@ fn read_input() -> Result<Vec<u8>, Error> {
     if input.len() as u64 > INPUT_BYTES_MAX {
         return Err(Error::input(
             "input.too-long",
-            "the input is longer than 4 MiB",
+            "the input is longer than 16 MiB",
         ));
     }
     Ok(input)
+}
+
+fn error_document(error: &Error) -> Value {
+    json!({"code": error.code(), "message": error.message()})
 }
 
 fn to_line(value: &Result<Value, serde_json::Error>) -> Result<String, Error> {

@@ -1,9 +1,7 @@
-//! Proving and verifying.
+//! Proving.
 
-use halo2_proofs::plonk::{
-    create_proof, verify_proof, Error as PlonkError, ProvingKey, SingleVerifier,
-};
-use halo2_proofs::transcript::{Blake2bRead, Blake2bWrite, Challenge255};
+use halo2_proofs::plonk::{create_proof, ProvingKey};
+use halo2_proofs::transcript::{Blake2bWrite, Challenge255};
 use pasta_curves::vesta;
 use rand_core::OsRng;
 
@@ -13,8 +11,9 @@ use crate::error::Error;
 use crate::keys::VerifierKeys;
 use crate::poseidon_commitment::{commit, salt_value, Salt};
 use crate::preset::Preset;
-use crate::public_inputs::{check_ranges, parameters, Claim, Instance};
+use crate::public_inputs::{parameters, Claim, Instance};
 use crate::rule::{run, ChallengeScores};
+use crate::verification::verify;
 use crate::witness::lay_out;
 
 /// What the prover holds: the run, its digest, and the salt of its commitment.
@@ -138,33 +137,4 @@ impl PerCircuit for ProofOf<'_> {
         .map_err(|error| Error::bug("proof.not-made", error.to_string()))?;
         Ok(transcript.finalize())
     }
-}
-
-/// Checks a proof against public inputs that the caller has computed.
-///
-/// # Errors
-/// `proof.length` or `proof.rejected`; `instance.out-of-range` for public inputs that no claim
-/// has.
-pub fn verify(keys: &VerifierKeys, instance: &Instance, proof: &[u8]) -> Result<(), Error> {
-    check_ranges(instance, keys.circuit)?;
-    let expected = keys.circuit.proof_bytes();
-    if proof.len() != expected {
-        let message = format!("a proof has {expected} bytes, this one {}", proof.len());
-        return Err(Error::rejected("proof.length", message));
-    }
-    let strategy = SingleVerifier::new(&keys.params);
-    let mut transcript = Blake2bRead::<_, vesta::Affine, Challenge255<_>>::init(proof);
-    verify_proof(
-        &keys.params,
-        &keys.verifying_key,
-        strategy,
-        &[&[instance]],
-        &mut transcript,
-    )
-    .map_err(|error| match error {
-        PlonkError::Opening | PlonkError::ConstraintSystemFailure | PlonkError::Transcript(_) => {
-            Error::rejected("proof.rejected", "the proof does not show this claim")
-        }
-        other => Error::bug("proof.not-checked", other.to_string()),
-    })
 }

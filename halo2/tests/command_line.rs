@@ -82,13 +82,13 @@ fn proves_and_verifies() {
     };
     let lie = |field: &str, value: Value| with(&by_claim, "claim", with(&claim, field, value));
     for (input, exit, code) in [
-        (lie("attempt", json!(2)), 1, "proof.rejected"),
+        (lie("attempt", json!(2)), 1, "proof.opening-failed"),
         (
             lie("run_digest", json!("cd".repeat(32))),
             1,
-            "proof.rejected",
+            "proof.opening-failed",
         ),
-        (lie("n", json!(32)), 1, "proof.rejected"),
+        (lie("n", json!(32)), 1, "proof.opening-failed"),
         (lie("n", json!(67)), 2, "circuit.not-the-smallest"),
         (lie("n", json!(802)), 2, "circuit.too-many-challenges"),
         (

@@ -16,9 +16,10 @@ use pot_halo2::layout::{
 };
 use pot_halo2::poseidon_commitment::{commit, salt_value};
 use pot_halo2::preset::Preset;
-use pot_halo2::proof::{prove_unchecked, verify, Provable};
+use pot_halo2::proof::{prove_unchecked, Provable};
 use pot_halo2::public_inputs::{parameter, parameters, Claim};
 use pot_halo2::rule::{ChallengeScores, SequentialTest, Step, StopReason};
+use pot_halo2::verification::verify;
 use pot_halo2::witness::{lay_out, stop_margins, Block};
 
 const CIRCUIT: Circuit = Circuit::Eb1N66;
@@ -82,7 +83,7 @@ fn assert_no_proof(lie: Provable) {
     // The prover may notice by itself, or make a proof that the verifier refuses.
     if let Ok(proof) = prove_unchecked(&keys, &proving_key, lie) {
         let error = verify(&keys, &instance, &proof).unwrap_err();
-        assert_eq!(error.code(), "proof.rejected");
+        assert_eq!(error.code(), "proof.opening-failed");
     }
 }
 

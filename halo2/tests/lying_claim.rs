@@ -11,11 +11,12 @@ use pot_halo2::circuits::Circuit;
 use pot_halo2::error::ErrorKind;
 use pot_halo2::keys::VerifierKeys;
 use pot_halo2::preset::Preset;
-use pot_halo2::proof::{prove, verify, Provable};
+use pot_halo2::proof::{prove, Provable};
 use pot_halo2::public_inputs::{
     Claim, CHALLENGES, DECISION, N_MAX, REASON, ROWS, SCORE_COMMITMENT,
 };
 use pot_halo2::rule::StopReason;
+use pot_halo2::verification::verify;
 
 const CIRCUIT: Circuit = Circuit::Eb1N66;
 
@@ -128,7 +129,7 @@ fn a_proof_does_not_verify_for_another_claim() {
     for lie in lies {
         let instance = lie.public_inputs(CIRCUIT).unwrap();
         let error = verify(keys, &instance, &proof).unwrap_err();
-        assert_eq!(error.code(), "proof.rejected", "{lie:?}");
+        assert_eq!(error.code(), "proof.opening-failed", "{lie:?}");
         assert_eq!(error.kind(), ErrorKind::Rejected);
     }
     for row in [DECISION, REASON, SCORE_COMMITMENT] {
@@ -136,7 +137,7 @@ fn a_proof_does_not_verify_for_another_claim() {
         instance[row] += Fp::ONE;
         assert_eq!(
             verify(keys, &instance, &proof).unwrap_err().code(),
-            "proof.rejected"
+            "proof.opening-failed"
         );
     }
     for (row, value) in [
@@ -163,7 +164,7 @@ fn a_changed_proof_does_not_verify() {
     for position in (0..proof.len()).step_by(16 * 7 + 1) {
         let mut changed = proof.clone();
         changed[position] ^= 1 << (position % 8);
-        assert_eq!(code(&changed), "proof.rejected", "byte {position}");
+        assert_eq!(code(&changed), "proof.opening-failed", "byte {position}");
     }
     assert_eq!(code(&[proof.clone(), vec![0; 32]].concat()), "proof.length");
     assert_eq!(code(&proof[..proof.len() - 32]), "proof.length");

@@ -9,6 +9,7 @@ import click
 from pot_audit.key_files import key_option, load_signers, passphrase_option
 from pot_audit.preset_option import preset_option, resolve_preset
 from pot_audit.progress import StepProgress, note, silence_other_progress_bars
+from pot_audit.prover_option import prover_option
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 from pot_recorder.journal import partial_path_of
 from pot_recorder.promise import require_ed25519
@@ -54,6 +55,13 @@ DTYPES = click.Choice(["auto", "float32", "bfloat16", "float16"])
     is_flag=True,
     help="Do not seal yet: evidence can be added first; the same command with --resume seals.",
 )
+@click.option(
+    "--hide-scores",
+    is_flag=True,
+    help="Put the scores where redact can withhold them; a copy without them needs a proof.",
+)
+@click.option("--prove", is_flag=True, help="Prove the decision in zero knowledge (pot-halo2).")
+@prover_option
 @click.option("--dtype", type=DTYPES, default="auto", show_default=True, help="Of both models.")
 @click.option("--candidate-dtype", type=DTYPES, help="Of the candidate, if it is another one.")
 @click.option("--device", default="cpu", show_default=True, help="Torch device of both models.")
@@ -89,6 +97,9 @@ def command(
     attempt: int,
     resume: bool,
     hold: bool,
+    hide_scores: bool,
+    prove: bool,
+    prover: Path | None,
     dtype: "DType",
     candidate_dtype: "DType | None",
     device: str,
@@ -107,12 +118,15 @@ def command(
 
     Ctrl-C or a crash loses nothing: run the same command again with --resume.
     """
+    if prover is not None and not prove:
+        raise click.UsageError("--prover is for --prove")
     parameters = resolve_preset(preset, preset_file)
     signers = load_signers(key, passphrase_file)
     require_ed25519(signers)
     nonce = None if counterpart_nonce is None else _parse_nonce(counterpart_nonce)
     prepare_kernel_environment()
     silence_other_progress_bars()
+    from pot_recorder.prover import find_prover  # noqa: PLC0415  curves and circuits
     from pot_recorder.recording import RecordingRequest, record_bundle  # noqa: PLC0415  torch
 
     request = RecordingRequest(
@@ -130,6 +144,8 @@ def command(
         threads=threads,
         one_at_a_time=one_at_a_time,
         measure_noise_floor=noise_floor,
+        hides_scores=hide_scores,
+        prover=find_prover(prover, note) if prove else None,
         labels=Labels(responsible, organisation, retain_until, confidentiality),
         reference_name=reference_name,
         candidate_name=candidate_name,
@@ -152,6 +168,7 @@ def command(
             click.echo(json.dumps({"held": str(partial)}))
         else:
             click.echo(f"{partial}: recorded, not sealed")
+        note(f"hint: add a proof with pot-audit prove {partial}, if you want one")
         note("hint: run the same command with --resume, without --hold, to seal")
         return
     if as_json:

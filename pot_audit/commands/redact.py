@@ -6,7 +6,17 @@ from pathlib import Path
 import click
 
 from pot_recorder.redact import redact
+from pot_reverify.documents.blob import DECISION_PROOF
 from pot_reverify.documents.bundle_reader import read_bundle_of
+
+_WITH_PROOF = (
+    "note: the scores are withheld too; the proof shows that they give the decision, "
+    "and a reader must allow it"
+)
+_WITHOUT_PROOF = (
+    "warning: the scores are withheld too, and there is no proof: "
+    "this copy will never be better than INCOMPLETE"
+)
 
 
 @click.command(
@@ -35,19 +45,25 @@ def command(
 ) -> None:
     """Copy BUNDLE without the texts and model outputs of some probes.
 
-    Their scores stay, on the recorder's signature: re-verifying needs --allow-withheld then.
+    Their scores stay, on the recorder's signature, unless they were hidden (record --hide-scores):
+    hidden scores go too, and a proof (--prove) must stand in for them. Re-verifying needs
+    --allow-withheld then.
     """
     if everything == bool(probes):
         raise click.UsageError("name probes with --probe, or all of them with --all")
     wanted = {one for text in probes for one in _parse_probe(text)}
+    parsed = read_bundle_of(bundle)
     if everything:
-        count = len(read_bundle_of(bundle).challenges)
-        wanted = {(index, probe) for index in range(1, count + 1) for probe in range(1, 5)}
+        indices = range(1, len(parsed.challenges) + 1)
+        wanted = {(index, probe) for index in indices for probe in range(1, 5)}
     withheld = redact(bundle, output, wanted)
     if as_json:
         click.echo(json.dumps({"output": str(output), "withheld": withheld}))
         return
     click.echo(f"{output}: {withheld} contents withheld")
+    if parsed.head.scores_hidden:
+        proven = parsed.blob(DECISION_PROOF) is not None
+        click.echo(_WITH_PROOF if proven else _WITHOUT_PROOF, err=True)
     click.echo(f"next: pot-audit reverify {output} --signer KEY.pub --allow-withheld", err=True)
 
 

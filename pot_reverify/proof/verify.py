@@ -124,7 +124,7 @@ def _weights(claims: Sequence[ProofClaim]) -> list[int]:
     state = hashlib.blake2b(person=b"pot-audit batch")
     for claim in claims:
         state.update(claim.circuit.key.digest.to_bytes(ELEMENT_BYTES, "little"))
-        state.update(repr(claim.instance).encode() + b"\x00")
+        state.update(" ".join(map(hex, claim.instance)).encode() + b"\x00")
         state.update(len(claim.proof).to_bytes(8, "little") + claim.proof)
     seed = state.digest()
     digests = (

@@ -1,26 +1,19 @@
 """Proofs of `pot-halo2` that scores give a decision under rule eb/1, and the registry."""
 
-import base64
 import hashlib
-import json
-import os
-import random
-import subprocess
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
-from proof_mutations import damage
-from proof_vectors import FIXTURES
+from decision_vectors import DOCUMENTS, SMALL, circuit_and_proof, decision_claim
 from test_proof_arithmetic import assert_instance_bases
 
 from pot_reverify.decision.empirical_bernstein import Decision, StopReason, decide
-from pot_reverify.decision.presets import PRESETS, Preset, parse_preset
+from pot_reverify.decision.presets import PRESETS, Preset
 from pot_reverify.errors import Rejection
 from pot_reverify.proof import registry
 from pot_reverify.proof.eb_instance import (
     INSTANCE_LENGTH,
-    DecisionClaim,
     commit_to_scores,
     preset_digest,
     public_values,
@@ -29,26 +22,7 @@ from pot_reverify.proof.pasta_fields import P
 from pot_reverify.proof.registry import REGISTRY, find_circuit, load_circuit, prepare_claim
 from pot_reverify.proof.verify import check_proofs, verify_proof
 
-DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in (FIXTURES / "decisions").iterdir()}
-SMALL = ("same", "different", "between", "exhausted")
 every_document = pytest.mark.parametrize("name", sorted(DOCUMENTS))
-
-
-def decision_claim(name):
-    run, output = DOCUMENTS[name]["input"], DOCUMENTS[name]["output"]
-    return DecisionClaim(
-        preset=parse_preset(run["preset"]),
-        attempt=run["attempt"],
-        reason=StopReason(output["reason"]),
-        n=output["n"],
-        score_commitment=int(output["score_commitment"], 16),
-        run_digest=bytes.fromhex(run["run_digest"]),
-    )
-
-
-def circuit_and_proof(name):
-    output = DOCUMENTS[name]["output"]
-    return output["circuit"], base64.b64decode(output["proof"])
 
 
 def rejection_of(action, *arguments):
@@ -190,36 +164,6 @@ def test_a_batch_of_decisions():
     claims[2] = replace(claims[2], proof=claims[1].proof)
     findings = [finding and finding.code for finding in check_proofs(claims)]
     assert findings == [None, None, "proof.opening-failed", None]
-
-
-@pytest.mark.skipif("POT_HALO2" not in os.environ, reason="POT_HALO2 names no program")
-def test_pot_halo2_says_the_same_of_damaged_proofs():
-    source = random.Random("pot-halo2")
-    good = [prepare_claim(*_swap(circuit_and_proof(name), decision_claim(name))) for name in SMALL]
-    claims = [damage(source, good) for _ in range(100)]
-    verdicts = [ask_pot_halo2(claim) for claim in claims]
-    assert 0 < sum(verdicts) < len(verdicts)
-    assert [finding is None for finding in map(_alone, claims)] == verdicts
-
-
-def _alone(claim):
-    return check_proofs([claim])[0]
-
-
-def ask_pot_halo2(claim):
-    document = {
-        "circuit": claim.circuit.circuit_id,
-        "proof": base64.b64encode(claim.proof).decode(),
-        "public_inputs": [f"{value:064x}" for value in claim.instance],
-    }
-    answer = subprocess.run(
-        [os.environ["POT_HALO2"], "verify"],
-        check=False,
-        input=json.dumps(document).encode(),
-        capture_output=True,
-    )
-    assert answer.returncode in (0, 1, 2)
-    return answer.returncode == 0
 
 
 @pytest.mark.parametrize("circuit", ["", "eb-1.n66.v2", "../eb-1.n66.v1", "x" * 10_000])
