@@ -21,6 +21,7 @@ COMMANDS = (
     "reverify",
     "show",
     "redact",
+    "export",
     "weights",
     "doctor",
     "completion",
