@@ -22,6 +22,7 @@ COMMANDS = (
     "reverify",
     "show",
     "redact",
+    "export",
     "weights",
     "doctor",
     "completion",
