@@ -50,7 +50,8 @@ def verdict_lines(verdict: Verdict) -> list[str]:
     elif verdict.step is not None and verdict.bundle is not None:
         lines += ["", "The scores in the file give the following; do not rely on it."]
         lines += decision_lines(verdict.bundle, verdict.step)
-    lines += ["", f"policy {format_digest(verdict.policy_digest)}"]
+    name = printable(verdict.policy_name)
+    lines += ["", f"policy {format_digest(verdict.policy_digest)}, {name}"]
     return lines
 
 

@@ -63,7 +63,7 @@ def verify_stream(
         bundle = read_bundle(stream, size_bytes)
     except NotABundle as error:
         failed = (from_error(CheckId.CONTAINER, error),)
-        return Verdict(VerdictWord.UNREADABLE, failed, policy.digest, None, None, None, now_ns)
+        return Verdict(VerdictWord.UNREADABLE, failed, policy, None, None, None, now_ns)
     except Rejection as error:
         # Whatever is longer than a bundle can be is not read to its end for a digest either.
         digest = None if size_bytes > MAX_FILE_BYTES else _file_digest(stream)

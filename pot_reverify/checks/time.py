@@ -6,6 +6,7 @@ from itertools import pairwise
 from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.checks.result import CheckId, CheckResult, absent, skipped
 from pot_reverify.documents.bundle import Bundle
+from pot_reverify.documents.dsse_envelope import MEDIA_TYPE as ENVELOPE
 from pot_reverify.documents.precommit import parse_precommit
 from pot_reverify.errors import Rejection
 from pot_reverify.policy import Policy
@@ -28,7 +29,7 @@ def check_time(bundle: Bundle, _policy: Policy, _times: ProvenTimes) -> CheckRes
     for (before, earlier), (after, later) in pairwise(moments):
         if later < earlier:
             raise _out_of_order(after, before)
-    if bundle.attachments:
+    if any(one.media_type != ENVELOPE for one in bundle.attachments):  # those are C04's
         return skipped(
             CheckId.TIME,
             "time.token-not-supported",
