@@ -58,7 +58,8 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         what = "signed sums" if verdict.decided_by is DecidedBy.PROOF else "scores in the file"
         lines += ["", f"The {what} give the following; do not rely on it."]
         lines += decision_lines(verdict.bundle, verdict.step)
-    lines += ["", f"policy {format_digest(verdict.policy_digest)}"]
+    name = printable(verdict.policy_name)
+    lines += ["", f"policy {format_digest(verdict.policy_digest)}, {name}"]
     return lines
 
 

@@ -60,16 +60,27 @@ class Verdict:
         step: where the scores lead under the rule, recomputed, or what the signed sums say where
             a proof carries the decision; to be relied on only if VERIFIED.
         bundle: what was read; None if it could not be.
+        policy: the reader's, under which this is the verdict.
         evaluated_at_ns: the reader's now, which keys, tokens and quotes were judged by.
     """
 
     word: VerdictWord
     checks: tuple[CheckResult, ...]
-    policy_digest: bytes
+    policy: Policy
     file_digest: bytes | None
     step: Step | None
     bundle: Bundle | None
     evaluated_at_ns: int
+
+    @property
+    def policy_name(self) -> str:
+        """What the reader calls the policy."""
+        return self.policy.name
+
+    @property
+    def policy_digest(self) -> bytes:
+        """SHA-256 of the policy: two verdicts under one digest had the same demands."""
+        return self.policy.digest
 
     @property
     def decision(self) -> str | None:
@@ -111,6 +122,7 @@ class Verdict:
             "checks": [check.to_document() for check in self.checks],
             "bundle": None if self.bundle is None else _bundle_document(self.bundle),
             "file_digest": None if self.file_digest is None else format_digest(self.file_digest),
+            "policy_name": self.policy_name,
             "policy_digest": format_digest(self.policy_digest),
             "evaluated_at_ns": self.evaluated_at_ns,
         }
@@ -141,7 +153,7 @@ def judge(
         word = VerdictWord.VERIFIED
     else:
         word = VerdictWord.INCOMPLETE
-    return Verdict(word, checks, policy.digest, file_digest, step, bundle, evaluated_at_ns)
+    return Verdict(word, checks, policy, file_digest, step, bundle, evaluated_at_ns)
 
 
 def _required(checks: tuple[CheckResult, ...]) -> frozenset[CheckId]:

@@ -139,7 +139,7 @@ def _judge(reading: _Reading, policy: Policy, proof: CheckResult, now_ns: int) -
     bundle = reading.bundle
     if isinstance(bundle, NotABundle):
         failed = (from_error(CheckId.CONTAINER, bundle),)
-        return Verdict(VerdictWord.UNREADABLE, failed, policy.digest, None, None, None, now_ns)
+        return Verdict(VerdictWord.UNREADABLE, failed, policy, None, None, None, now_ns)
     if isinstance(bundle, Rejection):
         checks, step, read = _not_read(bundle), None, None
     else:

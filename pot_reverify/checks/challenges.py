@@ -89,6 +89,21 @@ def _require_by_policy(precommit: Precommit, policy: Policy) -> None:
             expected=" or ".join(sorted(policy.presets)),
             got=precommit.preset.name,
         )
+    families = policy.challenge_families
+    if families is not None and precommit.challenge_family not in families:
+        raise Rejection(
+            "precommit.family-not-allowed",
+            "You do not accept this challenge family.",
+            where="precommit.challenge_family",
+            expected=" or ".join(sorted(families)),
+            got=precommit.challenge_family,
+        )
+    if policy.requires_counterpart and precommit.counterpart is None:
+        raise Rejection(
+            "precommit.counterpart-required",
+            "The recorder chose the challenges alone, and you demand a counterpart.",
+            where="precommit.counterpart",
+        )
 
 
 def _require_opening(bundle: Bundle, precommit: Precommit, reveal: Reveal) -> None:

@@ -1,18 +1,22 @@
 """C10: what binds the transcript to models, enclaves and vendors."""
 
+from dataclasses import replace
+
+from pot_reverify.checks.commitments import vendor_commitments
 from pot_reverify.checks.proven_times import ProvenTimes
-from pot_reverify.checks.result import CheckId, CheckResult, absent, skipped
+from pot_reverify.checks.result import CheckId, CheckResult, Status, absent, skipped
 from pot_reverify.documents.blob import QUOTE_PREFIX
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.errors import Rejection
-from pot_reverify.policy import Policy
+from pot_reverify.policy import Grade, Policy
 
 
-def check_quotes(bundle: Bundle, _policy: Policy, _times: ProvenTimes) -> CheckResult:
-    """Report quotes as not checked, and refuse a grade that nothing in the bundle supports.
+def check_quotes(bundle: Bundle, policy: Policy, times: ProvenTimes) -> CheckResult:
+    """Report quotes as not checked, refuse a grade that nothing supports, hear the vendors.
 
     Raises:
-        Rejection: ``quote.grade-without-evidence``.
+        Rejection: ``quote.grade-without-evidence``, ``commitment.*``, ``countersignature.*``,
+            ``signature.*``.
     """
     statement = bundle.statement
     carried = any(blob.name.startswith(QUOTE_PREFIX) for blob in bundle.blobs)
@@ -30,4 +34,15 @@ def check_quotes(bundle: Bundle, _policy: Policy, _times: ProvenTimes) -> CheckR
             where="predicate.binding_grade",
             got=statement.binding_grade,
         )
-    return absent(CheckId.QUOTES, "quote.absent", "No quote and no vendor commitment.")
+    vendors = vendor_commitments(bundle, policy, times)
+    if vendors.roles:
+        return CheckResult(
+            CheckId.QUOTES,
+            Status.PASS,
+            "ok",
+            f"a vendor that you named vouches for the {' and the '.join(sorted(vendors.roles))}",
+            notes=vendors.notes,
+            grades=(Grade.VENDOR,),
+        )
+    nothing = absent(CheckId.QUOTES, "quote.absent", "No quote and no vendor commitment.")
+    return replace(nothing, notes=vendors.notes)

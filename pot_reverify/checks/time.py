@@ -8,6 +8,7 @@ from pot_reverify.checks.proven_times import ProvenMoment, ProvenTimes
 from pot_reverify.checks.result import CheckId, CheckResult, Status, passed, skipped
 from pot_reverify.checks.time_tokens import Subject
 from pot_reverify.documents.bundle import Bundle
+from pot_reverify.documents.dsse_envelope import MEDIA_TYPE as ENVELOPE
 from pot_reverify.documents.precommit import parse_precommit
 from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.policy import Policy, ProvenTime
@@ -15,8 +16,6 @@ from pot_reverify.timestamps.token import MEDIA_TYPE
 
 _NS_PER_S: Final = 1_000_000_000
 _LAST_NS: Final = 253_402_300_799 * _NS_PER_S
-ENVELOPE_MEDIA_TYPE: Final = "application/vnd.dsse.envelope.v1+json"
-"""Countersignatures and vendor commitments, which the check of signatures reads."""
 
 _RENEW: Final = "pot-audit timestamp --renew, before the certificates expire"
 
@@ -34,7 +33,7 @@ def check_time(bundle: Bundle, policy: Policy, times: ProvenTimes) -> CheckResul
     if times.problem is not None:
         raise times.problem
     _require_consistent(bundle, times, last[1])
-    if any(one.media_type not in {MEDIA_TYPE, ENVELOPE_MEDIA_TYPE} for one in bundle.attachments):
+    if any(one.media_type not in {MEDIA_TYPE, ENVELOPE} for one in bundle.attachments):
         return skipped(
             CheckId.TIME,
             "time.token-not-supported",
