@@ -17,7 +17,7 @@ PEAK_MEGABYTES = 200
 
 @pytest.mark.skipif("POT_HALO2" not in os.environ, reason="POT_HALO2 names no program")
 def test_both_verifiers_say_the_same_of_damaged_proofs():
-    count = os.environ.get("POT_HALO2_MUTATIONS", "250")
+    count = os.environ.get("POT_HALO2_MUTATIONS", "200")
     # The shell stands between, since a new program counts the memory of the one that started it.
     answer = subprocess.run(
         ["/bin/sh", "-c", '"$0" "$@"; exit $?', sys.executable, PROGRAM, count],

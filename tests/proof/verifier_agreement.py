@@ -5,8 +5,10 @@
 
 Every claim is about a circuit of the registry. Bits, items, lengths and public values are changed,
 items and proofs are exchanged, and true proofs are offered for false claims; one in ten is left as
-it is. Each claim is checked by itself in Python, and in long arrays by the program. Prints one
-JSON object: the verdicts, each disagreement, and the memory that each of the two took at most.
+it is. Each claim is checked by itself in Python, and in long arrays by the program. Before that,
+both check as many proofs of the largest circuit as they ever add up at a time, which takes the most
+memory. Prints one JSON object: the verdicts, each disagreement, and the memory that each of the two
+took at most.
 """
 
 import json
@@ -27,7 +29,7 @@ from pot_reverify.errors import Rejection
 from pot_reverify.proof.external import MAX_CLAIMS, verify_with_binary
 from pot_reverify.proof.pasta_fields import P
 from pot_reverify.proof.registry import prepare_claim
-from pot_reverify.proof.verify import check_proofs
+from pot_reverify.proof.verify import MAX_BATCH, check_proofs
 
 # Most proofs are of the smallest circuit; one of the largest costs ten times as much.
 GROUPS = (SMALL, ("second-attempt",), ("n285",), ("n579",), ("n801",))
@@ -79,6 +81,11 @@ def agree(ours, theirs):
     )
 
 
+def check_a_full_batch(program):
+    largest = [proof_claim("n801")] * MAX_BATCH
+    assert verify_with_binary(largest, program) == check_proofs(largest) == [None] * MAX_BATCH
+
+
 def compare(program, count, seed):
     source = random.Random(seed)
     verdicts, disagreements = Counter(), []
@@ -99,7 +106,9 @@ def peak_megabytes(whose):
 
 
 def main(count, seed="agreement"):
-    verdicts, disagreements = compare(Path(os.environ["POT_HALO2"]), int(count), seed)
+    program = Path(os.environ["POT_HALO2"])
+    check_a_full_batch(program)
+    verdicts, disagreements = compare(program, int(count), seed)
     result = {
         "claims": int(count),
         "seed": seed,
