@@ -4,14 +4,16 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 FUZZ_SECONDS ?= 1200
+# Tests and benchmarks of proofs ask this program.
+export POT_HALO2 ?= $(abspath $(or $(CARGO_TARGET_DIR),halo2/target))/release/pot-halo2
 
-.PHONY: demo test lint bench fuzz clean
+.PHONY: demo test lint bench fuzz halo2 clean
 
 demo: $(VENV)/.record
 	rm -rf $(DEMO)
 	$(BIN)/pot-audit demo -o $(DEMO)
 
-test: lint
+test: lint halo2
 	$(BIN)/pytest --cov --cov-report=term
 	cargo test --release --quiet --manifest-path halo2/Cargo.toml
 
@@ -23,13 +25,16 @@ lint: $(VENV)/.dev
 	cargo fmt --check --manifest-path halo2/Cargo.toml
 	cargo clippy --quiet --release --all-targets --manifest-path halo2/Cargo.toml -- -D warnings
 
-bench: $(VENV)/.dev
+bench: $(VENV)/.dev halo2
 	for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
 
 fuzz: $(VENV)/.dev
 	$(BIN)/pip install --quiet -c constraints.txt atheris
 	for file in tests/fuzz/fuzz_*.py; do \
 	  $(BIN)/python $$file -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+halo2:
+	cargo build --release --quiet --bins --examples --manifest-path halo2/Cargo.toml
 
 $(VENV)/.record: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,67 +1,93 @@
-//! Prints what proving and verifying cost: `cargo run --release --example bench`.
+//! Measures proving and verifying a run of N challenges: `cargo run --release --example bench N M`
+//! makes M proofs, each with its own salt, and prints one JSON object with what they cost and with
+//! the proofs. `benchmarks/proof_systems.py` makes a table of it.
 //!
-//! CPU seconds are those of the process on all threads, so they hold on a busy machine too. Each
-//! run has a process of its own, so that the memory is its own.
+//! CPU seconds are those of the process on all threads, so they hold on a busy machine too.
 
-use std::process::Command;
-use std::time::Instant;
 use std::{env, fs};
 
+use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::Engine;
+use pot_halo2::documents::field_hex;
 use pot_halo2::keys::VerifierKeys;
 use pot_halo2::preset::{Preset, Ratio};
-use pot_halo2::proof::{prove_unchecked, Run};
-use pot_halo2::verification::verify;
+use pot_halo2::proof::{prove_unchecked, Provable, Run};
+use pot_halo2::public_inputs::Instance;
+use pot_halo2::verification::{verify, verify_all};
+use serde_json::{json, Value};
 
-const CHALLENGES: [usize; 6] = [31, 64, 100, 200, 400, 800];
+const VERIFICATIONS: u32 = 20;
 
 fn main() {
-    if let Some(n) = env::args().nth(1) {
-        return measure(n.parse().expect("a number of challenges"));
-    }
-    println!("| n | circuit | keys CPU-s | prove CPU-s | verify CPU-ms | proof bytes | peak MB |");
-    println!("|---:|---|---:|---:|---:|---:|---:|");
-    let program = env::current_exe().expect("this program has a path");
-    for n in CHALLENGES {
-        let status = Command::new(&program).arg(n.to_string()).status();
-        assert!(status.expect("this program can be started").success());
-    }
+    let mut arguments = env::args().skip(1).map(|word| word.parse::<usize>());
+    let (Some(Ok(n)), Some(Ok(count)), None) =
+        (arguments.next(), arguments.next(), arguments.next())
+    else {
+        panic!("usage: bench CHALLENGES PROOFS");
+    };
+    println!("{}", measure(n, count));
 }
 
-fn measure(n: usize) {
-    let provable = undecided_run(n).prepare().expect("the run ends at n_max");
+fn measure(n: usize, count: usize) -> Value {
+    let circuit = undecided_run(n, 0).circuit;
     // The first call may make the public parameters; they are cached from then on.
-    VerifierKeys::generate(provable.circuit).expect("every circuit has keys");
+    VerifierKeys::generate(circuit).expect("every circuit has keys");
 
     let start = cpu_seconds();
-    let keys = VerifierKeys::generate(provable.circuit).expect("every circuit has keys");
+    let keys = VerifierKeys::generate(circuit).expect("every circuit has keys");
     let proving_key = keys.proving_key().expect("every circuit has keys");
     let keys_cpu = cpu_seconds() - start;
 
+    let runs: Vec<Provable> = (0..count).map(|salt| undecided_run(n, salt)).collect();
     let start = cpu_seconds();
-    let proof = prove_unchecked(&keys, &proving_key, provable.clone()).expect("a true claim");
+    let proven: Vec<(Instance, Vec<u8>)> = runs
+        .into_iter()
+        .map(|run| {
+            let instance = run.instance;
+            let proof = prove_unchecked(&keys, &proving_key, run).expect("a true claim");
+            (instance, proof)
+        })
+        .collect();
     let prove_cpu = cpu_seconds() - start;
 
-    const VERIFICATIONS: u32 = 20;
-    let (start, clock) = (cpu_seconds(), Instant::now());
+    let (instance, proof) = proven.first().expect("one proof at least");
+    let start = cpu_seconds();
     for _ in 0..VERIFICATIONS {
-        verify(&keys, &provable.instance, &proof).expect("a proof of a true claim");
+        verify(&keys, instance, proof).expect("a proof of a true claim");
     }
-    let verify_cpu = (cpu_seconds() - start) * 1e3 / f64::from(VERIFICATIONS);
-    eprintln!("verify: {:?} wall", clock.elapsed() / VERIFICATIONS);
-    println!(
-        "| {n} | {} | {keys_cpu:.2} | {prove_cpu:.2} | {verify_cpu:.0} | {} | {} |",
-        provable.circuit.id(),
-        proof.len(),
-        peak_megabytes(),
-    );
+    let verify_cpu = cpu_seconds() - start;
+
+    let claims: Vec<_> = proven.iter().map(|(i, p)| (i, p.as_slice())).collect();
+    let start = cpu_seconds();
+    let findings = verify_all(&keys, &claims);
+    let together_cpu = cpu_seconds() - start;
+    assert!(findings.iter().all(Result::is_ok));
+
+    let documents: Vec<Value> = proven
+        .iter()
+        .map(|(instance, proof)| {
+            let values: Vec<String> = instance.iter().copied().map(field_hex).collect();
+            json!({"public_inputs": values, "proof": BASE64.encode(proof)})
+        })
+        .collect();
+    let count = claims.len() as f64;
+    json!({
+        "n": n,
+        "circuit": circuit.id(),
+        "keys_cpu_s": keys_cpu,
+        "prove_cpu_s": prove_cpu / count,
+        "verify_cpu_s": verify_cpu / f64::from(VERIFICATIONS),
+        "verify_together_cpu_s": together_cpu / count,
+        "peak_megabytes": peak_megabytes(),
+        "proofs": documents,
+    })
 }
 
 /// A run that no rule stops before `n_max`: scores 0 and 65535 by turns, gamma just below their
 /// mean, delta far above it.
-fn undecided_run(n: usize) -> Run {
+fn undecided_run(n: usize, salt: usize) -> Provable {
     let ratio = |num, den| Ratio::new(num, den).expect("lowest terms");
-    let n_max = u32::try_from(n).expect("a small number");
-    Run {
+    let run = Run {
         preset: Preset {
             alpha: ratio(1, 100),
             gamma: ratio(99, 100),
@@ -69,13 +95,14 @@ fn undecided_run(n: usize) -> Run {
             delta: ratio(199, 100),
             epsilon: ratio(1, 100),
             n_min: 1,
-            n_max,
+            n_max: u32::try_from(n).expect("a small number"),
             attempt: 1,
         },
         scores: vec![[0, u16::MAX, 0, u16::MAX]; n],
-        salt: [1; 16],
+        salt: (salt as u128).to_be_bytes(),
         run_digest: [2; 32],
-    }
+    };
+    run.prepare().expect("the run ends at n_max")
 }
 
 /// User and system time of all threads, from /proc/self/stat in hundredths of a second.

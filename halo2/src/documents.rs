@@ -128,7 +128,7 @@ pub struct VerifyInput {
 #[derive(Debug)]
 pub enum OneOrMany {
     /// One claim.
-    One(VerifyInput),
+    One(Box<VerifyInput>),
     /// Claims that are verified together.
     Many(Vec<VerifyInput>),
 }

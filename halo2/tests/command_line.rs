@@ -126,6 +126,46 @@ fn proves_and_verifies() {
     ] {
         assert_eq!(refused(&input), (exit, code.to_owned()), "{input}");
     }
+
+    let verified = json!({"circuit": "eb-1.n66.v1", "verified": true});
+    let many = |entries: &[&Value]| result(&["verify"], &json!(entries));
+    assert_eq!(many(&[]), (0, json!({"findings": []})));
+    assert_eq!(
+        many(&[&by_claim, &by_inputs]),
+        (0, json!({"findings": [verified, verified]}))
+    );
+    let unknown = with(&by_claim, "circuit", json!("x"));
+    let no_base64 = with(&by_claim, "proof", json!("A"));
+    let too_short = with(&by_claim, "proof", json!("AAAA"));
+    let lie = lie("attempt", json!(2));
+    let (exit, answer) = many(&[
+        &lie, &by_claim, &unknown, &too_short, &no_base64, &by_inputs,
+    ]);
+    assert_eq!(exit, 1);
+    let findings = answer["findings"].as_array().unwrap();
+    let codes: Vec<Option<&str>> = findings
+        .iter()
+        .map(|finding| finding["error"]["code"].as_str())
+        .collect();
+    assert_eq!(
+        codes,
+        [
+            Some("proof.opening-failed"),
+            None,
+            Some("circuit.unknown"),
+            Some("proof.length"),
+            Some("input.not-base64"),
+            None
+        ]
+    );
+    for (finding, code) in findings.iter().zip(codes) {
+        assert_eq!(finding["verified"], json!(code.is_none()));
+    }
+    assert_eq!(findings[2]["circuit"], "x");
+    let more = with(&by_claim, "more", json!(1));
+    for input in [json!([1]), json!([by_claim, more]), json!([[by_claim]])] {
+        assert_eq!(refused(&input), (2, "input.not-json".to_owned()));
+    }
 }
 
 #[test]
