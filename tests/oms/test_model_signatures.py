@@ -27,6 +27,7 @@ VECTORS = PUBLIC / "test-vectors" / "v1.0"
 MADE = FIXTURES / "oms"
 KEY = ec.derive_private_key(11, ec.SECP256R1())
 KEY_PEM = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+CARD = "notes/card.txt"
 CURVES = ("p256", "p384", "p521")
 
 
@@ -36,17 +37,18 @@ def code_of(function, *arguments):
     return caught.value.code
 
 
-class TestPublicVectors:
-    KEY = (PUBLIC / "recovered-key.pub").read_bytes()
-    # The model of the vectors, see the README beside them.
-    MODEL = {"signme-1": b"signme-1\n", "signme-2": b"signme-2"}
+# The model of the public vectors, see the README beside them.
+VECTOR_KEY = (PUBLIC / "recovered-key.pub").read_bytes()
+VECTOR_MODEL = {"signme-1": b"signme-1\n", "signme-2": b"signme-2"}
 
+
+class TestPublicVectors:
     @pytest.mark.parametrize("name", ["key", "certificate"])
     def test_valid(self, name):
         bundle = parse_oms_bundle((VECTORS / "valid" / f"{name}.bundle.json").read_bytes(), name)
-        verify_oms_signature(bundle, self.KEY)
+        verify_oms_signature(bundle, VECTOR_KEY)
         signed = parse_signed_files(bundle.payload, name)
-        present = {path: sha256_digest(content) for path, content in self.MODEL.items()}
+        present = {path: sha256_digest(content) for path, content in VECTOR_MODEL.items()}
         assert signed.digests == present
         assert compare_folder(signed, present, (), present) == ()
 
@@ -61,7 +63,7 @@ class TestPublicVectors:
         key = load_der_x509_certificate(base64.b64decode(raw)).public_key()
         pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
         verify_oms_signature(bundle, pem)
-        assert code_of(verify_oms_signature, bundle, self.KEY) == "oms.signature"
+        assert code_of(verify_oms_signature, bundle, VECTOR_KEY) == "oms.signature"
         assert parse_signed_files(bundle.payload, "sigstore").name == "v1.1.0-sigstore"
 
     @pytest.mark.parametrize(
@@ -80,7 +82,7 @@ class TestPublicVectors:
     def test_invalid_payload(self):
         data = (VECTORS / "invalid-payload" / "wrong-predicate.bundle.json").read_bytes()
         bundle = parse_oms_bundle(data, "wrong-predicate")
-        assert code_of(verify_oms_signature, bundle, self.KEY) == "oms.signature"
+        assert code_of(verify_oms_signature, bundle, VECTOR_KEY) == "oms.signature"
         assert code_of(parse_signed_files, bundle.payload, "payload") == "oms.predicate-type"
 
 
@@ -160,8 +162,8 @@ def bundle_of(payload, **changes):
     return json.dumps({**document, **changes}).encode()
 
 
-def envelope(payload=b"{}", **changes):
-    return {**json.loads(bundle_of(payload))["dsseEnvelope"], **changes}
+def envelope(**changes):
+    return {**json.loads(bundle_of(b"{}"))["dsseEnvelope"], **changes}
 
 
 def test_a_good_one_of_ours():
@@ -268,17 +270,18 @@ def test_without_backend_nothing_is_known(monkeypatch):
     assert code_of(verify_oms_signature, bundle, KEY_PEM) == "oms.backend-missing"
 
 
-class TestComparison:
-    SIGNED = SignedFiles("m", b"", {"a": b"1", "b/c": b"2"}, (PurePosixPath("x"),), False)  # noqa: FBT003
-    GOOD = {"a": b"1", "b/c": b"2"}
+GOOD = {"a": b"1", "b/c": b"2"}
+SIGNED = SignedFiles("m", b"", GOOD, (PurePosixPath("x"),), False)
 
+
+class TestComparison:
     def findings(self, present, links=(), model_files=("a",), signed=SIGNED):
         found = compare_folder(signed, present, links, model_files)
         return [(one.finding.value, one.path) for one in found]
 
     def test_equal(self):
-        assert self.findings(self.GOOD) == []
-        assert self.findings({**self.GOOD, "x/y": b"3", "x": b"4"}) == []
+        assert self.findings(GOOD) == []
+        assert self.findings({**GOOD, "x/y": b"3", "x": b"4"}) == []
 
     def test_every_difference_is_told(self):
         present = {"a": b"0", "xy": b"3", "x/model": b"4"}
@@ -290,10 +293,10 @@ class TestComparison:
         ]
 
     def test_links(self):
-        followed = SignedFiles("m", b"", {"a": b"1", "b/c": b"2"}, (), True)  # noqa: FBT003
-        assert self.findings(self.GOOD, links=("a",)) == [("oms.file-link", "a")]
-        assert self.findings(self.GOOD, links=("a",), signed=followed) == []
-        assert self.findings(self.GOOD, links=("d",), signed=followed) == [("oms.file-link", "d")]
+        followed = SignedFiles("m", b"", GOOD, (), True)
+        assert self.findings(GOOD, links=("a",)) == [("oms.file-link", "a")]
+        assert self.findings(GOOD, links=("a",), signed=followed) == []
+        assert self.findings(GOOD, links=("d",), signed=followed) == [("oms.file-link", "d")]
 
     def test_every_finding_has_words(self):
         assert {one.value for one in Finding} == {
@@ -305,21 +308,20 @@ class TestComparison:
         }
 
 
+@pytest.fixture(scope="module")
+def validators():
+    schemas = {
+        path.name.partition(".")[0]: json.loads(path.read_bytes())
+        for path in (PUBLIC / "schemas" / "v1.0").glob("*.json")
+    }
+    registry = Registry().with_resources(
+        (one["$id"], Resource.from_contents(one)) for one in schemas.values()
+    )
+    return {name: Draft202012Validator(one, registry=registry) for name, one in schemas.items()}
+
+
 class TestSchemas:
     """What we accept conforms to the schemas that OMS publishes."""
-
-    @pytest.fixture(scope="class")
-    def validators(self):
-        schemas = {
-            path.name.partition(".")[0]: json.loads(path.read_bytes())
-            for path in (PUBLIC / "schemas" / "v1.0").glob("*.json")
-        }
-        registry = Registry().with_resources(
-            (one["$id"], Resource.from_contents(one)) for one in schemas.values()
-        )
-        return {
-            name: Draft202012Validator(one, registry=registry) for name, one in schemas.items()
-        }
 
     def test_ours(self, validators):
         data = bundle_of(statement())
@@ -362,9 +364,13 @@ class TestCommand:
     @pytest.mark.parametrize(
         ("change", "code", "path"),
         [
-            (lambda m: (m / "notes/card.txt").write_text("x"), "oms.file-changed", "notes/card.txt"),
+            (
+                lambda m: (m / "notes/card.txt").write_text("x"),
+                "oms.file-changed",
+                "notes/card.txt",
+            ),
             (lambda m: (m / "config.json").write_text("{}"), "oms.file-changed", "config.json"),
-            (lambda m: (m / "notes/card.txt").unlink(), "oms.file-missing", "notes/card.txt"),
+            (lambda m: (m / CARD).unlink(), "oms.file-missing", CARD),
             (lambda m: (m / "more.txt").write_text("x"), "oms.file-additional", "more.txt"),
             (lambda m: (m / "link").symlink_to("config.json"), "oms.file-link", "link"),
             (lambda m: (m / "deep").symlink_to("notes"), "oms.file-link", "deep"),
@@ -377,7 +383,12 @@ class TestCommand:
         found = json.loads(done.stdout)["oms"]
         assert found["holds"] is False
         assert [(one["code"], one["path"]) for one in found["findings"]] == [(code, path)]
-        assert "NOT the folder that was signed" in self.check(model).stdout
+
+    def test_people_read_what_differs(self, model):
+        (model / CARD).unlink()
+        done = self.check(model)
+        assert f"signed, and not in the folder: {CARD} [oms.file-missing]" in done.stdout
+        assert "NOT the folder that was signed" in done.stdout
 
     def test_ignored_paths_may_change(self, model):
         (model / "draft.md").write_text("another draft")
@@ -392,10 +403,10 @@ class TestCommand:
 
     def test_another_key(self, model):
         arguments = ("--oms-signature", MADE / "p256.sig", "--oms-key", MADE / "p384.pub")
-        done = self.run(model, *arguments, "--json")
+        done = self.run(model, *arguments)
         assert done.returncode == 1
-        assert json.loads(done.stdout)["oms"]["code"] == "oms.signature"
-        assert "NOT signed by the key that you named" in self.run(model, *arguments).stdout
+        assert "[oms.signature]" in done.stdout
+        assert "NOT signed by the key that you named" in done.stdout
 
     def test_wrong_usage(self, model):
         assert self.run(model, "--oms-signature", MADE / "p256.sig").returncode == 2
