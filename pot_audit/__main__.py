@@ -58,15 +58,14 @@ def cli() -> None:
 def main() -> NoReturn:
     """Entry point of ``pot-audit``."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
+        # What a command hands to `ctx.exit` comes back as the value of this call.
+        exit_code = cli.main(standalone_mode=False)
     # Whatever happens, people get words and scripts an exit code; bugs keep their traceback.
     except BaseException as error:
         if isinstance(error, SystemExit):
             raise
         _fail(error)
-    sys.exit(0)
+    sys.exit(exit_code)
 
 
 @dataclass(frozen=True, slots=True)

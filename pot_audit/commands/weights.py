@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from pot_audit.model_signature import ModelSignature, RefusedSignature, check_model_signature
+from pot_audit.screen import printable
 from pot_recorder.models.manifest import hash_model
 from pot_recorder.models.source import parse_model_source
 from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, REFERENCE_WEIGHTS
@@ -34,6 +36,16 @@ EXIT_DIFFERS = 1
     show_default=True,
     help="Which model of the bundle to compare with.",
 )
+@click.option(
+    "--oms-signature",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Check an OpenSSF model signature (OMS 1.0) over the folder.",
+)
+@click.option(
+    "--oms-key",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The key that must have made it: P-256, P-384 or P-521, PEM.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def command(
@@ -42,13 +54,24 @@ def command(
     model: str,
     bundle: Path | None,
     role: str,
+    oms_signature: Path | None,
+    oms_key: Path | None,
     as_json: bool,
 ) -> None:
     """Print the weight manifest of MODEL: a folder, a .gguf file or a hub id.
 
-    With --bundle, exit with 0 if the digests are equal and with 1 if they differ.
+    With --bundle, exit with 0 if the digests are equal and with 1 if they differ. With
+    --oms-signature, exit with 1 unless the key that you name signed exactly this folder.
     """
-    manifest = hash_model(parse_model_source(model))
+    source = parse_model_source(model)
+    if (oms_signature is None) != (oms_key is None):
+        raise click.UsageError("--oms-signature and --oms-key go together")
+    if oms_signature is not None and source.kind != "safetensors":
+        raise click.UsageError("--oms-signature is about a folder")
+    manifest = hash_model(source)
+    signature = None
+    if oms_signature is not None and oms_key is not None:
+        signature = _check_signature(oms_signature, oms_key, source.folder, manifest)
     claimed = None if bundle is None else _claimed(bundle, role)
     same = claimed is None or claimed.root_digest == manifest.root_digest
     if as_json:
@@ -56,6 +79,7 @@ def command(
             "root_digest": format_digest(manifest.root_digest),
             "manifest": json.loads(manifest.to_json()),
             "equals_bundle": None if claimed is None else same,
+            "oms": None if signature is None else signature.to_document(),
         }
         click.echo(json.dumps(document, indent=2))
     else:
@@ -64,7 +88,9 @@ def command(
         click.echo(f"{format_digest(manifest.root_digest)}  root digest of {model}")
         if claimed is not None:
             _compare(manifest, claimed, role)
-    ctx.exit(0 if same else EXIT_DIFFERS)
+        if signature is not None:
+            click.echo("\n".join(map(printable, signature.lines())))
+    ctx.exit(0 if same and (signature is None or signature.holds) else EXIT_DIFFERS)
 
 
 def _claimed(bundle: Path, role: str) -> WeightManifest:
@@ -74,6 +100,17 @@ def _claimed(bundle: Path, role: str) -> WeightManifest:
     if blob is None:
         raise Rejection("weights.manifest-missing", "no manifest in the bundle", where=name)
     return parse_weight_manifest(blob.data, name)
+
+
+def _check_signature(
+    signature: Path, key: Path, folder: Path, manifest: WeightManifest
+) -> ModelSignature | RefusedSignature:
+    try:
+        return check_model_signature(signature, key, folder, manifest)
+    except Rejection as error:
+        if error.code == "oms.key":  # the reader's own file, not the signature
+            raise
+        return RefusedSignature(error)
 
 
 def _compare(manifest: WeightManifest, claimed: WeightManifest, role: str) -> None:

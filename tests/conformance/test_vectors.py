@@ -71,11 +71,11 @@ UNIT_TESTED = {
 # What a check says when there is nothing to check; it stands in every good bundle.
 ABSENT = {"proof.absent", "quote.absent", "time.asserted-only", "weights.absent"}
 # What stands on its own: no bundle is needed to refuse it, and its tests are its vectors.
-OWN_TESTS = ("policy", "proof", "quotes", "timestamps")
+OWN_TESTS = ("oms", "policy", "proof", "quotes", "timestamps")
 _AREAS = {code.partition(".")[0] for case in CASES for code in case["checks"].values()} | {
     code.partition(".")[0] for code in UNIT_TESTED
 }
-_AREAS.add("policy")
+_AREAS |= {"oms", "policy"}
 _CODE = re.compile(r"([a-z]+)\.[a-z0-9-]+")
 
 
