@@ -23,6 +23,7 @@ COMMANDS = (
     "show",
     "redact",
     "export",
+    "timestamp",
     "weights",
     "doctor",
     "completion",

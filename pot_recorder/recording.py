@@ -19,6 +19,7 @@ from pot_recorder.promise import (
     save_promise,
     secret_path_of,
 )
+from pot_recorder.promised_time import add_precommit_token
 from pot_recorder.prover import Prover
 from pot_recorder.run.batches import BatchLayout
 from pot_recorder.run.determinism import make_deterministic
@@ -112,6 +113,8 @@ def record_bundle(
     on_note(f"loading {request.reference} and {request.candidate}")
     pair = _open_pair(request, sources)
     promise, promise_path = _promise(request, sources, pair, resume=resume)
+    if request.precommit is not None and not resume:
+        add_precommit_token(request.precommit, promise.signed, request.output)
     meter.start_run()
 
     def observe(measurement: ChallengeMeasurement, step: Step) -> None:

@@ -28,7 +28,7 @@ _ECDSA: Final = {
     "1.2.840.10045.4.3.3": "sha384",
     "1.2.840.10045.4.3.4": "sha512",
 }
-_NEEDS_BACKEND: Final = "the extra `time` (pip install 'pot-audit[time]')"
+NEEDS_BACKEND: Final = "the extra `time` (pip install 'pot-audit[time]')"
 
 
 class Authority(Protocol):
@@ -115,7 +115,7 @@ def verify_time_stamp(
         raise Indeterminate(
             "time.backend-missing",
             "time-stamp tokens are checked with the packages cryptography and rfc3161-client",
-            needs=_NEEDS_BACKEND,
+            needs=NEEDS_BACKEND,
         ) from None
     pinned = [one.certificate for one in authorities if one.certificate is not None]
     known = [
