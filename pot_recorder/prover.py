@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pot_recorder.committed_run import CommittedRun
@@ -36,7 +36,7 @@ class Prover:
     """
 
     path: Path
-    on_note: Callable[[str], None] = lambda _text: None
+    on_note: Callable[[str], None] = field(default=lambda _text: None, compare=False)
 
     def prove(self, run: CommittedRun) -> ProofDocument:
         """Prove the decision of a run. It takes seconds, and hundreds of megabytes for long runs.

@@ -25,7 +25,7 @@ from pot_reverify.container.frames import MAX_FILE_BYTES, NotABundle
 from pot_reverify.decision.empirical_bernstein import Step
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.bundle_reader import read_bundle
-from pot_reverify.errors import PotAuditError, Rejection
+from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
 from pot_reverify.policy import Policy
 from pot_reverify.proof.verify import ProofClaim, check_proofs
 from pot_reverify.verdict import Verdict, VerdictWord, judge
@@ -116,7 +116,7 @@ def _judge_all(
     now_ns = time.time_ns() if at_ns is None else at_ns
     prepared = [_prepare_proof(reading.bundle, policy) for reading in readings]
     pending = [one.claim for one in prepared if isinstance(one, PendingProof)]
-    findings = iter(verify_proofs(pending) if pending else ())
+    findings = iter(_verify_proofs(pending, verify_proofs) if pending else ())
     proofs = [
         one.conclude(next(findings)) if isinstance(one, PendingProof) else one for one in prepared
     ]
@@ -124,6 +124,15 @@ def _judge_all(
         _judge(reading, policy, proof, now_ns)
         for reading, proof in zip(readings, proofs, strict=True)
     ]
+
+
+def _verify_proofs(
+    claims: Sequence[ProofClaim], verify_proofs: ProofVerifier
+) -> Sequence[PotAuditError | None]:
+    try:
+        return verify_proofs(claims)
+    except Indeterminate as error:
+        return [error] * len(claims)
 
 
 def _prepare_proof(bundle: Bundle | Rejection, policy: Policy) -> PendingProof | CheckResult:

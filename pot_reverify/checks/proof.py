@@ -12,7 +12,7 @@ from pot_reverify.documents.blob import DECISION_PROOF, PROOF_PREFIX
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.proof_document import ProofDocument, parse_proof_document
 from pot_reverify.documents.statement import Statement
-from pot_reverify.errors import Rejection
+from pot_reverify.errors import PotAuditError, Rejection
 from pot_reverify.policy import Policy
 from pot_reverify.proof.eb_instance import DecisionClaim, commit_to_scores, preset_digest
 from pot_reverify.proof.registry import find_circuit, prepare_claim
@@ -39,7 +39,7 @@ class PendingProof:
     shows: str
     notes: tuple[str, ...]
 
-    def conclude(self, finding: Rejection | None) -> CheckResult:
+    def conclude(self, finding: PotAuditError | None) -> CheckResult:
         """The result of the check, given what the verifier found."""
         if finding is not None:
             return from_error(CheckId.PROOF, finding)

@@ -11,7 +11,7 @@ CANDIDATE_WEIGHTS = "weights/candidate.json"
 ENVIRONMENT = "environment.json"
 QUOTE_PREFIX = "quote/"
 PROOF_PREFIX = "proof/"
-DECISION_PROOF = PROOF_PREFIX + "decision.json"
+DECISION_PROOF = "proof/decision.json"
 TIME_PREFIX = "time/"
 
 

@@ -249,7 +249,7 @@ def test_a_full_disk_loses_only_the_challenge_that_did_not_fit(tmp_path, missing
 
 def test_a_device_without_room(tmp_path):
     descriptor = os.open("/dev/full", os.O_RDWR)
-    with Journal(tmp_path / "a.partial", descriptor, []) as journal:
+    with Journal(tmp_path / "a.partial", descriptor) as journal:
         with pytest.raises(OSError, match="No space left"):
             journal.append_challenge(*challenge(1))
         assert journal.leaf_digests == []

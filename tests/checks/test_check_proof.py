@@ -1,0 +1,155 @@
+"""C11, and what C07, C08 and the verdict make of it; single faults of proofs have vectors."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from draft import Draft
+
+from pot_recorder.redact import redact
+from pot_reverify import Indeterminate, Policy, VerdictWord, Withheld, load_signer, verify
+from pot_reverify.checks.result import CheckId, Status
+from pot_reverify.container.frames import FrameType
+from pot_reverify.documents.bundle_reader import read_bundle_of
+from pot_reverify.proof.verify import check_proofs
+from pot_reverify.verdict import DecidedBy, judge
+from pot_reverify.verify import verify_many, verify_stream
+
+VECTORS = Path(__file__).parents[2] / "fixtures" / "vectors"
+WHOLE = VECTORS / "base-proven.potb"
+REDACTED = VECTORS / "proven-redacted.potb"
+SIGNERS = load_signer(VECTORS.parent / "keys" / "test-recorder.pub")
+NAMING = Policy(signers=SIGNERS)
+ALLOWING = Policy(signers=SIGNERS, withheld=Withheld.SCORES)
+
+
+def result(verdict, check):
+    return next(one for one in verdict.checks if one.check is check)
+
+
+def test_a_whole_bundle_is_decided_by_recomputation_and_its_commitment_is_opened():
+    verdict = verify(WHOLE, NAMING)
+    assert (verdict.word, verdict.decided_by) == (VerdictWord.VERIFIED, DecidedBy.RECOMPUTATION)
+    proof = result(verdict, CheckId.PROOF)
+    assert proof.status is Status.PASS
+    assert "SAME at challenge 1" in proof.message
+    assert "eb-1.n66.v1" in proof.message
+    assert "was opened" in proof.notes[0]
+
+
+def test_a_redacted_bundle_is_decided_by_proof():
+    verdict = verify(REDACTED, ALLOWING)
+    assert (verdict.word, verdict.decided_by) == (VerdictWord.VERIFIED, DecidedBy.PROOF)
+    assert verdict.decision == "SAME"
+    assert verdict.to_document()["decided_by"] == "proof"
+    assert verdict.step == verify(WHOLE, NAMING).step, "the signed sums are those of the scores"
+    scores, decision = result(verdict, CheckId.SCORES), result(verdict, CheckId.DECISION)
+    assert (scores.status, scores.code) == (Status.ABSENT, "score.withheld-behind-proof")
+    assert "carried by the proof" in decision.message
+    notes = result(verdict, CheckId.PROOF).notes
+    assert "not opened" in notes[0]
+    assert "not shown" in notes[1]
+
+
+@pytest.mark.parametrize("how", [Withheld.NOTHING, Withheld.CONTENTS])
+def test_withheld_scores_need_the_readers_word(how):
+    verdict = verify(REDACTED, Policy(signers=SIGNERS, withheld=how))
+    assert verdict.word is VerdictWord.INCOMPLETE
+    scores = result(verdict, CheckId.SCORES)
+    assert (scores.status, scores.code) == (Status.SKIP, "score.withheld-not-allowed")
+    assert verdict.to_document()["decision_is_relied_on"] is False
+
+
+def test_what_is_disclosed_beside_withheld_scores_is_still_recomputed(tmp_path):
+    redact(WHOLE, tmp_path / "one.potb", [(1, 3)])
+    verdict = verify(tmp_path / "one.potb", ALLOWING)
+    assert verdict.word is VerdictWord.VERIFIED
+    scores = result(verdict, CheckId.SCORES)
+    assert scores.status is Status.ABSENT
+    assert "3 scores recomputed; 1 probes are withheld" in scores.message
+    content = Draft((tmp_path / "one.potb").read_bytes()).map(FrameType.CONTENT)
+    lying = Draft((tmp_path / "one.potb").read_bytes())
+    lying.edit(FrameType.CONTENT, score=content["score"] ^ 1).relink().reseal()
+    verdict = judge_data(lying.data(), ALLOWING)
+    assert verdict.word is VerdictWord.REJECTED
+    assert result(verdict, CheckId.SCORES).code == "score.mismatch"
+
+
+def judge_data(data, policy):
+    return verify_stream(io.BytesIO(data), len(data), policy)
+
+
+def test_the_transcript_root_outlives_redaction_and_later_blobs():
+    whole, redacted = read_bundle_of(WHOLE), read_bundle_of(REDACTED)
+    assert whole.transcript_root == redacted.transcript_root != whole.tree_root
+    assert (whole.withheld_score_count, redacted.withheld_score_count) == (0, 4)
+
+
+@pytest.mark.parametrize("check", [CheckId.PROOF, CheckId.DECISION, CheckId.TREE])
+def test_absent_scores_count_only_while_everything_else_passes(check):
+    verdict = verify(REDACTED, ALLOWING)
+    for status in (Status.SKIP, Status.ABSENT):
+        checks = tuple(
+            replace(one, status=status) if one.check is check else one for one in verdict.checks
+        )
+        judged = judge(checks, ALLOWING, None, None, None, evaluated_at_ns=0)
+        assert judged.word is VerdictWord.INCOMPLETE
+
+
+def test_scores_that_are_absent_for_another_reason_do_not_count():
+    verdict = verify(REDACTED, ALLOWING)
+    checks = tuple(
+        replace(one, code="score.absent") if one.check is CheckId.SCORES else one
+        for one in verdict.checks
+    )
+    judged = judge(checks, ALLOWING, None, None, None, evaluated_at_ns=0)
+    assert judged.word is VerdictWord.INCOMPLETE
+
+
+def test_a_reader_may_require_a_proof():
+    requiring = replace(NAMING, requires_proof=True)
+    assert verify(WHOLE, requiring).word is VerdictWord.VERIFIED
+    verdict = verify(VECTORS / "base.potb", requiring)
+    assert verdict.word is VerdictWord.INCOMPLETE
+    proof = result(verdict, CheckId.PROOF)
+    assert (proof.status, proof.code) == (Status.SKIP, "proof.required")
+    assert verify(VECTORS / "unsealed.potb", requiring).word is VerdictWord.INCOMPLETE
+
+
+def test_a_proof_without_a_sealed_statement_is_not_checked():
+    draft = Draft(WHOLE.read_bytes())
+    draft.frames = draft.frames[: draft.at(FrameType.REVEAL)]
+    verdict = judge_data(draft.data(), NAMING)
+    proof = result(verdict, CheckId.PROOF)
+    assert (proof.status, proof.code) == (Status.SKIP, "container.unsealed")
+    assert verdict.decided_by is DecidedBy.RECOMPUTATION
+
+
+def test_the_proofs_of_many_bundles_are_verified_together():
+    batches = []
+
+    def count(claims):
+        batches.append(len(claims))
+        return check_proofs(claims)
+
+    paths = [WHOLE, VECTORS / "base.potb", VECTORS / "file-zip.potb", REDACTED]
+    paths += [VECTORS / "proof-bit.potb", VECTORS / "crc-payload.potb", WHOLE]
+    verdicts = verify_many(paths, ALLOWING, at_ns=0, verify_proofs=count)
+    assert batches == [4]
+    alone = [verify(path, ALLOWING, at_ns=0) for path in paths]
+    assert [one.to_document() for one in verdicts] == [one.to_document() for one in alone]
+    words = [one.word for one in verdicts]
+    assert words.count(VerdictWord.VERIFIED) == 4
+    assert words[2] is VerdictWord.UNREADABLE
+    assert words[4] is words[5] is VerdictWord.REJECTED
+
+
+def test_a_verifier_that_cannot_run_lets_nothing_pass():
+    def refuse(_claims):
+        raise Indeterminate("proof.binary-missing", "it is not there", needs="it")
+
+    verdict, other = verify_many([REDACTED, VECTORS / "small.potb"], ALLOWING, verify_proofs=refuse)
+    assert verdict.word is VerdictWord.INCOMPLETE
+    assert result(verdict, CheckId.PROOF).code == "proof.binary-missing"
+    assert other.word is VerdictWord.VERIFIED
