@@ -24,6 +24,7 @@ COMMANDS = (
     "redact",
     "export",
     "weights",
+    "quote",
     "doctor",
     "completion",
 )

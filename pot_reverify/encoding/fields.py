@@ -34,6 +34,10 @@ class Fields:
         """The full name of a field, for errors."""
         return f"{self.where}.{name}"
 
+    def has(self, name: str) -> bool:
+        """Whether the field is there and was not taken."""
+        return name in self._left
+
     def take(self, name: str) -> object:
         """A field of any type."""
         if name not in self._left:
