@@ -25,6 +25,7 @@ COMMANDS = (
     "export",
     "timestamp",
     "weights",
+    "quote",
     "doctor",
     "completion",
 )

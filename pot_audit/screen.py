@@ -143,13 +143,17 @@ def _verdict_line(verdict: Verdict) -> str:
     failed = [check for check in verdict.checks if check.status is Status.FAIL]
     skipped = [check for check in verdict.checks if check.status is Status.SKIP]
     if verdict.word is VerdictWord.VERIFIED:
-        return f"{word} Every check that this bundle and you require has passed."
+        under = (
+            " Under a TEST ROOT, which vouches for nothing." if verdict.is_under_test_root else ""
+        )
+        return f"{word} Every check that this bundle and you require has passed.{under}"
     if verdict.word is VerdictWord.UNREADABLE:
         return f"{word} The file is not a bundle that this version can read."
     if failed:
         return f"{word} {printable(failed[0].message)} Use no number from it."
     what = ", ".join(check.check.value for check in skipped) or "a required check"
-    return f"{word} Nothing failed, but {what} could not be performed: do not rely on it."
+    under = " A quote is under a TEST ROOT." if verdict.is_under_test_root else ""
+    return f"{word} Nothing failed, but {what} could not be performed: do not rely on it.{under}"
 
 
 def _limits(verdict: Verdict, bundle: Bundle) -> list[str]:

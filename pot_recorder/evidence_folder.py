@@ -4,11 +4,21 @@ import os
 import shutil
 from pathlib import Path
 
-from pot_reverify.documents.blob import PROOF_PREFIX, QUOTE_PREFIX, TIME_PREFIX, Blob
+from pot_reverify.documents.blob import (
+    EXCHANGE_PREFIX,
+    PROOF_PREFIX,
+    QUOTE_PREFIX,
+    TIME_PREFIX,
+    Blob,
+)
 from pot_reverify.errors import Rejection
 
-_MEDIA_TYPES = {".json": "application/json", ".tsr": "application/timestamp-reply"}
-_PREFIXES = (PROOF_PREFIX, QUOTE_PREFIX, TIME_PREFIX)
+_MEDIA_TYPES = {
+    ".json": "application/json",
+    ".msgpack": "application/vnd.msgpack",
+    ".tsr": "application/timestamp-reply",
+}
+_PREFIXES = (EXCHANGE_PREFIX, PROOF_PREFIX, QUOTE_PREFIX, TIME_PREFIX)
 
 
 def evidence_folder_of(output: Path) -> Path:
@@ -71,7 +81,7 @@ def _media_type(name: str) -> str:
     if media_type is None or not name.startswith(_PREFIXES) or ".." in Path(name).parts:
         raise Rejection(
             "evidence.name",
-            "evidence is a .json or .tsr file below proof, quote or time",
+            "evidence is a .json, .msgpack or .tsr file below exchange, proof, quote or time",
             where=name,
         )
     return media_type

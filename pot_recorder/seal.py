@@ -7,17 +7,22 @@ from dataclasses import dataclass
 from pot_recorder.journal import Journal
 from pot_recorder.keys import Signer
 from pot_recorder.promise import Promise, sign_document
+from pot_reverify.checks.quote_bindings import GRADE_OF
 from pot_reverify.container.checkpoint import checkpoint_digest
 from pot_reverify.container.frames import FrameType
 from pot_reverify.container.merkle import tree_root
 from pot_reverify.decision.empirical_bernstein import Outcome
 from pot_reverify.documents.blob import QUOTE_PREFIX, Blob
 from pot_reverify.documents.challenge_record import PROBES
+from pot_reverify.documents.evidence_document import parse_evidence_document
 from pot_reverify.documents.head import Head
 from pot_reverify.documents.reveal import Reveal, RunEvent
 from pot_reverify.documents.statement import PAYLOAD_TYPE, Statement
 from pot_reverify.documents.statement_parts import DeclaredSigner, Labels, LeafCounts, NoiseFloor
 from pot_reverify.encoding.digest import sha256_digest
+from pot_reverify.policy import Grade
+
+_CLAIMED_FIRST = (Grade.RUN_BOUND, Grade.WEIGHTS, Grade.KEY_ATTESTED, Grade.CHANNEL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +104,7 @@ def _statement(leaves: Sequence[bytes], run: FinishedRun, signers: Sequence[Sign
         ended_ns=time.time_ns(),
         leaves=LeafCounts(len(leaves), outcome.n, outcome.n * PROBES, len(run.blobs)),
         access=head.access,
-        binding_grade="unbound" if None in weights else "W",
+        binding_grade=_claimed_grade(run.blobs, has_weights=None not in weights).value,
         quote_digests=tuple(
             sha256_digest(blob.data) for blob in run.blobs if blob.name.startswith(QUOTE_PREFIX)
         ),
@@ -112,3 +117,13 @@ def _statement(leaves: Sequence[bytes], run: FinishedRun, signers: Sequence[Sign
         noise_floor=run.noise_floor,
         labels=run.labels,
     )
+
+
+def _claimed_grade(blobs: Sequence[Blob], *, has_weights: bool) -> Grade:
+    """The grade that the recorder claims; the re-verifier finds all that there is evidence for."""
+    there = {
+        GRADE_OF[parse_evidence_document(blob.data, blob.name).binding]
+        for blob in blobs
+        if blob.name.startswith(QUOTE_PREFIX)
+    } | ({Grade.WEIGHTS} if has_weights else set())
+    return next((grade for grade in _CLAIMED_FIRST if grade in there), Grade.UNBOUND)

@@ -5,13 +5,16 @@ from pathlib import Path
 
 from pot_recorder.keys import Signer
 from pot_reverify import NamedSigner, Policy, VerdictWord, verify
-from pot_reverify.checks.result import Status
+from pot_reverify.checks.result import CheckId, Status
 from pot_reverify.documents.precommit import MAX_ATTEMPT
 from pot_reverify.errors import Rejection
 
 
 def verify_own_bundle(path: Path, signers: Sequence[Signer]) -> None:
-    """Accept a sealed recording only if it is VERIFIED.
+    """Accept a sealed recording if nothing but the judgement of its quotes keeps it from VERIFIED.
+
+    Which roots and which software quotes may be of is for readers to say: the recorder names
+    neither. `pot-audit attach` has judged each quote before it came here.
 
     Raises:
         Rejection: ``session.not-verifiable``, with the checks that stopped it.
@@ -19,8 +22,12 @@ def verify_own_bundle(path: Path, signers: Sequence[Signer]) -> None:
     """
     named = tuple(NamedSigner(one.public_key.key_id, one.public_key) for one in signers)
     verdict = verify(path, Policy(signers=named, max_attempts=MAX_ATTEMPT))
-    if verdict.word is not VerdictWord.VERIFIED:
-        stopped = [one for one in verdict.checks if one.status in (Status.FAIL, Status.SKIP)]
+    stopped = [
+        one
+        for one in verdict.checks
+        if one.status in (Status.FAIL, Status.SKIP) and one.check is not CheckId.QUOTES
+    ]
+    if stopped or verdict.word is VerdictWord.UNREADABLE:
         raise Rejection(
             "session.not-verifiable",
             "the sealed recording does not verify, and gets no bundle's name",

@@ -162,6 +162,7 @@ def _perform_checks(
 ) -> tuple[tuple[CheckResult, ...], Step | None]:
     """The results, and where the decision stands; other checks rest on the one of the proof."""
     times = find_proven_times(bundle, policy, now_ns)
+    weights = _perform(CheckId.WEIGHTS, lambda: check_weights(bundle))
     sealed = "sealed" if bundle.statement_payload is not None else "never sealed"
     decision = _perform(CheckId.DECISION, lambda: check_decision(bundle, proof))
     checks = (
@@ -175,8 +176,8 @@ def _perform_checks(
         _perform(CheckId.CHALLENGES, lambda: check_challenges(bundle, policy)),
         _perform(CheckId.SCORES, lambda: check_scores(bundle, policy, proof)),
         decision,
-        _perform(CheckId.WEIGHTS, lambda: check_weights(bundle)),
-        _perform(CheckId.QUOTES, lambda: check_quotes(bundle, policy, times)),
+        weights,
+        _perform(CheckId.QUOTES, lambda: check_quotes(bundle, policy, times, weights.grades)),
         proof,
         _perform(CheckId.REPORTING, lambda: check_reporting(bundle)),
     )

@@ -16,6 +16,7 @@ from pot_reverify.documents.blob import (
     CANDIDATE_WEIGHTS,
     DECISION_PROOF,
     ENVIRONMENT,
+    QUOTE_PREFIX,
     REFERENCE_WEIGHTS,
 )
 from pot_reverify.documents.bundle import Bundle
@@ -35,7 +36,7 @@ _BLOB_KINDS = {
 
 
 def check_schemas(bundle: Bundle) -> CheckResult:
-    """Validate HEAD, precommit, REVEAL, STATEMENT, weight manifests, environment and proof.
+    """Validate HEAD, precommit, REVEAL, STATEMENT, manifests, environment, proof and evidence.
 
     Raises:
         Rejection: ``schema.invalid``, ``json.*``, ``msgpack.*``.
@@ -88,3 +89,5 @@ def _documents(bundle: Bundle) -> Iterator[tuple[str, dict[str, Any]]]:
     for blob in bundle.blobs:
         if blob.name in _BLOB_KINDS:
             yield _BLOB_KINDS[blob.name], strict_json.decode(blob.data)
+        elif blob.name.startswith(QUOTE_PREFIX):
+            yield "evidence", strict_json.decode(blob.data)

@@ -13,6 +13,7 @@ QUOTE_PREFIX = "quote/"
 PROOF_PREFIX = "proof/"
 DECISION_PROOF = "proof/decision.json"
 TIME_PREFIX = "time/"
+EXCHANGE_PREFIX = "exchange/"
 
 
 @dataclass(frozen=True, slots=True)

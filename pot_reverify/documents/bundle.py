@@ -21,6 +21,8 @@ class Probe:
         recorded_leaf: the digest that the RECORD names for this probe's content.
         leaf: the digest of the leaf that is there.
         salt: of the content; None if it is withheld.
+        exchange_digests: of the reference and of the candidate, to compare exchanges with; None
+            if the content is withheld.
     """
 
     claimed_score: int | None
@@ -29,6 +31,7 @@ class Probe:
     recorded_leaf: bytes
     leaf: bytes
     salt: bytes | None
+    exchange_digests: tuple[bytes, bytes] | None
 
     @property
     def is_withheld(self) -> bool:

@@ -22,6 +22,7 @@ from pot_reverify.documents.challenge_record import (
     parse_record,
     parse_withheld,
 )
+from pot_reverify.documents.exchanges import content_digests
 from pot_reverify.documents.head import Head, parse_head
 from pot_reverify.documents.reveal import parse_reveal
 from pot_reverify.documents.signed_bytes import MAX_SIGNATURES, Signature, parse_signature
@@ -200,11 +201,13 @@ def _read_probe(frames: _FrameSequence, head: Head, record: Record, number: int)
             got=f"{number} contents",
         )
     content: Content | Withheld
+    exchange_digests = None
     if frame.type is FrameType.CONTENT:
         content = parse_content(frame.payload, frame.where)
         _check_score_placement(content.score is not None, head, frame.where)
         hidden_score, score = content.score, affinity_score(content.distributions)
         text_digest, salt = sha256_digest(content.text.encode()), content.salt
+        exchange_digests = content_digests(content)
     else:
         hidden_score, score, text_digest, salt = None, None, None, None
     return Probe(
@@ -214,6 +217,7 @@ def _read_probe(frames: _FrameSequence, head: Head, record: Record, number: int)
         recorded_leaf=record.content_digests[number],
         leaf=frames.leaves[-1],
         salt=salt,
+        exchange_digests=exchange_digests,
     )
 
 

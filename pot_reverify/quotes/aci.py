@@ -133,6 +133,25 @@ def verify_exchange(
     )
 
 
+def channel_keys(evidence: QuoteEvidence) -> tuple[bytes, ...]:
+    """The SHA-256 of the SubjectPublicKeyInfo of each TLS key that a genuine report attests.
+
+    Args:
+        evidence: a report that `verify` has appraised; only then does its quote bind the keyset.
+
+    Raises:
+        Rejection: ``quote.json``.
+    """
+    where = f"{_WHERE}.tls_public_keys"
+    report = vendor_json.decode_object(evidence.data, _WHERE)
+    attestation = vendor_json.as_object(report.get("attestation"), where)
+    keyset = vendor_json.as_object(attestation.get("workload_keyset"), where)
+    return tuple(
+        vendor_json.hex_bytes(vendor_json.as_object(entry, where), "spki_sha256", where)
+        for entry in vendor_json.as_list(keyset.get("tls_public_keys"), where)
+    )
+
+
 def _check_statement(keyset_digest: str, nonce: bytes | None, report_data: bytes) -> None:
     """§3.2: the template is built here; nothing beside the quote is believed."""
     if nonce is not None and len(nonce) != _NONCE_BYTES:

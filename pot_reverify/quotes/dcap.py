@@ -20,6 +20,7 @@ from pot_reverify.quotes.evidence import (
     QuoteKind,
     QuotePolicy,
     Window,
+    format_time,
     time_ns,
 )
 
@@ -73,10 +74,12 @@ def verify(evidence: QuoteEvidence, at_ns: int, policy: QuotePolicy) -> QuoteApp
             "TCB info, QE identity and CRLs are not in the evidence",
             needs="the collateral, archived with the quote",
         )
-    tcb_info, ends_ns = _parse_collateral(evidence.collateral, at_ns)
+    tcb_info, current = _parse_collateral(evidence.collateral, at_ns)
     # Stale collateral is judged in its last second, so that only what was good is called stale.
-    judged_ns = min(at_ns, ends_ns - 10**9)
-    claims, root = _run_backend(evidence, judged_ns, policy.roots_of("intel"))
+    judged_ns = min(at_ns, current.not_after_ns - 10**9)
+    claims, root = _run_backend(
+        evidence, (judged_ns, current.not_before_ns + 10**9), policy.roots_of("intel")
+    )
     pce_id = bytes(claims["platform"]["pck"]["pce_id"]).hex()
     if vendor_json.text(tcb_info, "pceId", "tcb_info").lower() != pce_id:
         raise Rejection(
@@ -135,8 +138,8 @@ def _check_body(quote: DcapQuote) -> None:
         raise Rejection("quote.service-td", "a service TD that the policy cannot name is bound")
 
 
-def _parse_collateral(collateral: bytes, at_ns: int) -> tuple[dict[str, object], int]:
-    """The TCB info, unverified yet, and the first of the ends that the collateral states."""
+def _parse_collateral(collateral: bytes, at_ns: int) -> tuple[dict[str, object], Window]:
+    """The TCB info, unverified yet, and when it and the QE identity say that they are current."""
     document = vendor_json.decode_object(collateral, "collateral")
     if not document.keys() >= _COLLATERAL_MEMBERS:
         missing = sorted(_COLLATERAL_MEMBERS - document.keys())
@@ -152,7 +155,7 @@ def _parse_collateral(collateral: bytes, at_ns: int) -> tuple[dict[str, object],
         )
         window &= Window(issued, ends)
     window.require(min(at_ns, window.not_after_ns), "collateral")
-    return parsed["tcb_info"], window.not_after_ns
+    return parsed["tcb_info"], window
 
 
 def _time(value: str, where: str) -> int:
@@ -163,21 +166,29 @@ def _time(value: str, where: str) -> int:
 
 
 def _run_backend(
-    evidence: QuoteEvidence, at_ns: int, roots: tuple[bytes, ...]
+    evidence: QuoteEvidence, moments_ns: tuple[int, int], roots: tuple[bytes, ...]
 ) -> tuple[dict[str, Any], bytes]:
-    """dcap-qvl's claims and the root that they rest on."""
-    at_s = at_ns // 10**9
+    """dcap-qvl's claims and the root that they rest on.
+
+    Args:
+        moments_ns: the time to judge at, and the first second of the collateral. The backend does
+            not always name what has ended: what held then and does not now is stale.
+    """
     refusal = ""
-    for root in roots:
-        try:
-            collateral = dcap_qvl.QuoteCollateralV3.from_json(evidence.collateral.decode())
-            # Its own policy is the loosest: which statuses will do is for ours to say.
-            claims = dcap_qvl.QuoteVerifier(root).verify_with_policy(
-                evidence.data, collateral, at_s, dcap_qvl.QuotePolicy.claims_only(at_s)
-            )
-            return json.loads(claims.to_json()), root
-        except (ValueError, OverflowError) as error:
-            refusal = " ".join(str(error).split())
+    for at_ns in moments_ns:
+        for root in roots:
+            try:
+                claims = _judge(evidence, at_ns, root)
+            except (ValueError, OverflowError) as error:
+                refusal = refusal or " ".join(str(error).split())
+                continue
+            if at_ns != moments_ns[0]:
+                raise Indeterminate(
+                    "quote.stale",
+                    f"a certificate or CRL is no longer valid; all were at {format_time(at_ns)}",
+                    needs="a proof that the quote existed earlier",
+                )
+            return claims, root
     if "Expired" in refusal:
         raise Indeterminate(
             "quote.stale",
@@ -185,6 +196,17 @@ def _run_backend(
             needs="a proof that the quote existed earlier",
         )
     raise Rejection("quote.dcap-refused", f"dcap-qvl refuses the quote: {refusal}")
+
+
+def _judge(evidence: QuoteEvidence, at_ns: int, root: bytes) -> dict[str, Any]:
+    at_s = at_ns // 10**9
+    collateral = dcap_qvl.QuoteCollateralV3.from_json(evidence.collateral.decode())
+    # Its own policy is the loosest: which statuses will do is for ours to say.
+    claims = dcap_qvl.QuoteVerifier(root).verify_with_policy(
+        evidence.data, collateral, at_s, dcap_qvl.QuotePolicy.claims_only(at_s)
+    )
+    decoded: dict[str, Any] = json.loads(claims.to_json())
+    return decoded
 
 
 def _window(claims: dict[str, Any]) -> Window:

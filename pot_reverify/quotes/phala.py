@@ -139,6 +139,21 @@ def verify_exchange(
     )
 
 
+def channel_keys(evidence: QuoteEvidence) -> tuple[bytes, ...]:
+    """The SHA-256 of the SubjectPublicKeyInfo of each channel key that a genuine report attests.
+
+    Args:
+        evidence: a report that `verify` has appraised; only then does its quote bind the digest.
+
+    Raises:
+        Rejection: ``quote.json``.
+    """
+    report = vendor_json.decode_object(evidence.data, _WHERE)
+    if report.get("tls_cert_fingerprint") is None:
+        return ()
+    return (vendor_json.hex_bytes(report, "tls_cert_fingerprint", _WHERE),)
+
+
 def _signing_key(document: Mapping[str, object]) -> tuple[str, bytes]:
     algorithm = str(document.get("signing_algo") or _ECDSA).lower()
     key = vendor_json.hex_bytes(document, "signing_address", _WHERE)

@@ -1,6 +1,11 @@
-"""The tests change bundles with the tools that make the vectors."""
+"""The tests change bundles with the tools that make the vectors and the bundles of grades."""
 
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "fixtures" / "vectors"))
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [
+    str(ROOT / "fixtures" / "vectors"),
+    str(ROOT / "fixtures" / "bundles" / "grades"),
+    str(ROOT / "tests" / "quotes"),
+]

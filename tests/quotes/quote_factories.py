@@ -70,13 +70,21 @@ class Reissued:
                 .build()
             )
         key = self.keys[depth]
-        return builder.sign(key, HASHES[key.curve.name]).public_bytes(Encoding.DER)
+        made = builder.sign(key, HASHES[key.curve.name], ecdsa_deterministic=True)
+        return made.public_bytes(Encoding.DER)
 
 
 def raw_signature(key: ec.EllipticCurvePrivateKey, message: bytes) -> bytes:
     size = key.curve.key_size // 8
-    r, s = decode_dss_signature(key.sign(message, ec.ECDSA(HASHES[key.curve.name])))
+    algorithm = ec.ECDSA(HASHES[key.curve.name], deterministic_signing=True)
+    r, s = decode_dss_signature(key.sign(message, algorithm))
     return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def labelled_key(curve: ec.EllipticCurve, label: str) -> ec.EllipticCurvePrivateKey:
+    """A key that everybody can derive: what it signs vouches for nothing, and never changes."""
+    digest = hashlib.sha512(b"pot-audit test key: " + label.encode()).digest()
+    return ec.derive_private_key(int.from_bytes(digest[:31], "big"), curve)
 
 
 def reissue(
@@ -86,6 +94,7 @@ def reissue(
     extensions: dict[int, dict[str, bytes | None]] | None = None,
     names: dict[int, str] | None = None,
     serials: dict[int, int] | None = None,
+    label: str | None = None,
 ) -> Reissued:
     """Issues a chain again.
 
@@ -96,9 +105,14 @@ def reissue(
             one that the sample lacks becomes a critical one.
         names: by depth, another common name of the subject.
         serials: by depth, another serial number.
+        label: derives the keys; random ones without.
     """
     originals = [load(der) for der in chain]
-    keys = [ec.generate_private_key(curve or ec.SECP384R1()) for _ in originals]
+    curve = curve or ec.SECP384R1()
+    keys = [
+        labelled_key(curve, f"{label}, depth {depth}") if label else ec.generate_private_key(curve)
+        for depth in range(len(originals))
+    ]
     subjects = [original.subject for original in originals]
     for depth, name in (names or {}).items():
         subjects[depth] = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
@@ -123,7 +137,11 @@ def reissue(
         for oid, value in changed.items():
             raw = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
             builder = builder.add_extension(raw, critical=True)
-        issued.append(builder.sign(keys[above], HASHES[keys[above].curve.name]))
+        issued.append(
+            builder.sign(
+                keys[above], HASHES[keys[above].curve.name], ecdsa_deterministic=label is not None
+            )
+        )
     return Reissued(tuple(c.public_bytes(Encoding.DER) for c in issued), tuple(keys))
 
 
@@ -231,7 +249,7 @@ def to_pem(certificates: tuple[bytes, ...]) -> str:
 
 
 @cache
-def test_intel() -> TestIntel:
+def test_intel(label: str | None = None) -> TestIntel:  # noqa: PT028  no test
     quote = read("synthetic_dcap/tdx_valid.quote")
     blocks = re.findall(
         rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", quote, re.DOTALL
@@ -239,12 +257,20 @@ def test_intel() -> TestIntel:
     chain = tuple(
         x509.load_pem_x509_certificate(block).public_bytes(Encoding.DER) for block in blocks
     )
-    pck = reissue(chain, curve=ec.SECP256R1())
+    curve = ec.SECP256R1()
+    pck = reissue(chain, curve=curve, label=label and f"{label}, PCK")
     document = json.loads(read("synthetic_dcap/tdx_valid.collateral.json"))
     signer_der = x509.load_pem_x509_certificates(document["tcb_info_issuer_chain"].encode())[0]
-    signer = reissue((signer_der.public_bytes(Encoding.DER), chain[-1]), curve=ec.SECP256R1())
+    signer = reissue(
+        (signer_der.public_bytes(Encoding.DER), chain[-1]),
+        curve=curve,
+        label=label and f"{label}, TCB signer",
+    )
     signer = under(signer, pck)
-    return TestIntel(pck, signer, ec.generate_private_key(ec.SECP256R1()))
+    attestation_key = (
+        labelled_key(curve, f"{label}, attestation") if label else ec.generate_private_key(curve)
+    )
+    return TestIntel(pck, signer, attestation_key)
 
 
 test_intel.__test__ = False  # type: ignore[attr-defined]
@@ -265,7 +291,9 @@ def under(leaf: Reissued, chain: Reissued) -> Reissued:
     )
     for extension in original.extensions:
         builder = builder.add_extension(extension.value, extension.critical)
-    issued = builder.sign(chain.keys[-1], HASHES[chain.keys[-1].curve.name])
+    issued = builder.sign(
+        chain.keys[-1], HASHES[chain.keys[-1].curve.name], ecdsa_deterministic=True
+    )
     return replace(
         leaf,
         certificates=(issued.public_bytes(Encoding.DER), chain.root),

@@ -1,0 +1,180 @@
+"""What one quote binds: computed from the run and from the policy, never read from the bundle."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from hmac import compare_digest
+from typing import Final
+
+from pot_reverify.checks.exchanges import check_exchanges
+from pot_reverify.checks.proven_times import ProvenTimes
+from pot_reverify.documents import statement
+from pot_reverify.documents.bundle import Bundle
+from pot_reverify.documents.evidence_document import Binding, EvidenceDocument
+from pot_reverify.errors import Indeterminate, Rejection
+from pot_reverify.policy import Grade, Policy, Role
+from pot_reverify.quotes.evidence import QuoteAppraisal, QuoteKind
+from pot_reverify.quotes.run_binding import report_data_of
+from pot_reverify.quotes.test_roots import is_under_test_root
+from pot_reverify.quotes.verify import verify_quote
+from pot_reverify.quotes.words import NOT_JUDGED, genuineness, time_sentences
+from pot_reverify.seal.dsse import pae
+from pot_reverify.seal.public_keys import PublicKey
+from pot_reverify.seal.signatures import verify_signature
+
+GRADE_OF: Final = {
+    Binding.RUN: Grade.RUN_BOUND,
+    Binding.KEY: Grade.KEY_ATTESTED,
+    Binding.CHANNEL: Grade.CHANNEL,
+}
+_HARDWARE: Final = frozenset({QuoteKind.SGX, QuoteKind.TDX, QuoteKind.SEV_SNP, QuoteKind.NITRO})
+_VENDORS: Final = frozenset({QuoteKind.PHALA, QuoteKind.ACI})
+_KINDS: Final = {
+    Binding.RUN: _HARDWARE,
+    Binding.KEY: _VENDORS,
+    Binding.CHANNEL: _HARDWARE | _VENDORS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BoundQuote:
+    """A genuine quote that binds what its grade asks for.
+
+    Args:
+        grade: what it supports, if its software is named.
+        is_software_named: whether the policy names the software.
+        notes: for people.
+    """
+
+    grade: Grade
+    sentence: str
+    is_software_named: bool
+    is_under_test_root: bool
+    notes: tuple[str, ...]
+
+
+def judge_quote(
+    bundle: Bundle, document: EvidenceDocument, policy: Policy, times: ProvenTimes
+) -> BoundQuote:
+    """Verify a quote at the time that counts, and that it binds what it is there for.
+
+    Raises:
+        Rejection: ``quote.*``.
+        Indeterminate: ``quote.*``.
+    """
+    kind = document.quote.kind
+    if kind not in _KINDS[document.binding]:
+        raise Rejection(
+            "quote.purpose",
+            "this kind of evidence cannot bind what it is there for",
+            expected=" or ".join(sorted(_KINDS[document.binding])),
+            got=kind.value,
+        )
+    asked = replace(policy.binding.quotes, bindings=_nonce(bundle, document))
+    appraisal = verify_quote(document.quote, at_ns=times.evaluation_ns, policy=asked)
+    match document.binding:
+        case Binding.RUN:
+            what = _run_binding(bundle, policy, appraisal)
+        case Binding.KEY:
+            count = check_exchanges(bundle, document, appraisal)
+            what = f"an attested key signed all {count} requests and responses"
+        case Binding.CHANNEL:
+            assert document.channel_key is not None
+            what = _channel_binding(document, document.channel_key, appraisal)
+    proven = times.statement
+    chosen_by = "your now" if proven is None else f"proven by {proven.by}"
+    grade = GRADE_OF[document.binding]
+    return BoundQuote(
+        grade=grade,
+        sentence=f"{grade.value} for the {document.subject.value}: {kind.value}, "
+        f"{genuineness(appraisal)}",
+        is_software_named=appraisal.software is not None,
+        is_under_test_root=is_under_test_root(appraisal),
+        notes=(
+            what,
+            *time_sentences(appraisal, chosen_by),
+            *(
+                f"not judged: {NOT_JUDGED[one]}"
+                for one in appraisal.not_judged
+                if one not in ("bindings", "software")
+            ),
+        ),
+    )
+
+
+def _nonce(bundle: Bundle, document: EvidenceDocument) -> Mapping[str, bytes]:
+    """The vendors' forms answer the run's nonce: an attested key has to, and ACI always."""
+    if document.binding is Binding.KEY or document.quote.kind is QuoteKind.ACI:
+        return {"nonce": bundle.head.precommit.digest}
+    return {}
+
+
+def _run_binding(bundle: Bundle, policy: Policy, appraisal: QuoteAppraisal) -> str:
+    field = "user_data" if appraisal.kind is QuoteKind.NITRO else "report_data"
+    bound = appraisal.bindings.get(field, b"")
+    precommit = bundle.head.precommit.digest
+    keys = _signing_keys(bundle, policy)
+    for name, key in keys:
+        if compare_digest(bound, report_data_of(precommit, key.to_der())):
+            return f"it commits to this run and to the key of {name}, which signed the statement"
+    named = {signer.key.key_id for signer in policy.signers}
+    unnamed = [one.key_id for one in bundle.signatures if one.key_id not in named]
+    if unnamed or not keys:
+        raise Indeterminate(
+            "quote.key-not-named",
+            "the quote may commit to a signing key that you have not named",
+            needs="the public key of the enclave, with the role tee or recorder",
+        )
+    raise Rejection(
+        "quote.binding",
+        "the quote does not commit to this run and to a key that signed the statement",
+        where=field,
+        expected=report_data_of(precommit, keys[0][1].to_der()).hex(),
+        got=bound.hex(),
+    )
+
+
+def _signing_keys(bundle: Bundle, policy: Policy) -> list[tuple[str, PublicKey]]:
+    """The keys of named recorders and enclaves whose signature over the statement holds."""
+    assert bundle.statement_payload is not None
+    message = pae(statement.PAYLOAD_TYPE, bundle.statement_payload)
+    keys: list[tuple[str, PublicKey]] = []
+    for signer in policy.signers:
+        if not signer.roles & {Role.TEE, Role.RECORDER}:
+            continue
+        for signature in bundle.signatures:
+            if signature.key_id == signer.key.key_id:
+                verify_signature(signer.key, message, signature.signature)
+                keys.append((signer.name, signer.key))
+    return keys
+
+
+def _channel_binding(document: EvidenceDocument, key: bytes, appraisal: QuoteAppraisal) -> str:
+    if not _binds_channel(document, key, appraisal):
+        raise Rejection(
+            "quote.binding",
+            "the quote does not attest the channel key that the recorder names",
+            where="channel_key",
+            expected=sha256(key).hexdigest(),
+            got=" ".join(f"{name}={value.hex()}" for name, value in appraisal.bindings.items()),
+        )
+    return (
+        f"it attests the channel key sha256:{sha256(key).hexdigest()}; "
+        "that the answers came through that channel, and when, is the recorder's word"
+    )
+
+
+def _binds_channel(document: EvidenceDocument, key: bytes, appraisal: QuoteAppraisal) -> bool:
+    if appraisal.kind in _VENDORS:
+        module = importlib.import_module(
+            "pot_reverify.quotes.phala"
+            if appraisal.kind is QuoteKind.PHALA
+            else "pot_reverify.quotes.aci"
+        )
+        return sha256(key).digest() in module.channel_keys(document.quote)
+    public_key = appraisal.bindings.get("public_key")
+    if public_key is not None and compare_digest(public_key, key):
+        return True
+    report_data = appraisal.bindings.get("report_data", b"")
+    return compare_digest(report_data[:32], sha256(key).digest())

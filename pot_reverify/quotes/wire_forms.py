@@ -1,0 +1,112 @@
+"""The forms in which people keep evidence: raw, hex, base64, PEM, and vendors' JSON around it."""
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from pot_reverify.errors import Rejection
+from pot_reverify.quotes import vendor_json
+from pot_reverify.quotes.dcap_layout import cut_padding
+from pot_reverify.quotes.evidence import MAX_QUOTE_BYTES, QuoteEvidence, QuoteKind
+from pot_reverify.quotes.verify import identify_quote
+
+_MAX_FILE_BYTES: Final = 4 * MAX_QUOTE_BYTES
+_HEX: Final = re.compile(rb"\s*(?:0x)?((?:[0-9a-fA-F]{2}|\s)+)")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\s-]+={0,2}\s*")
+_PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
+_DCAP: Final = (QuoteKind.SGX, QuoteKind.TDX)
+
+
+def read_quote(data: bytes) -> tuple[QuoteKind, bytes]:
+    """The evidence in a file, and the kind that it claims to be.
+
+    Zeros after an SGX or TDX quote, which nobody signed, are cut off.
+
+    Raises:
+        Rejection: ``quote.unknown-kind``, ``quote.too-large`` or ``quote.json``.
+    """
+    if len(data) > _MAX_FILE_BYTES:
+        raise Rejection("quote.too-large", "more than any form of evidence", got=len(data))
+    for form in _forms(data):
+        try:
+            kind = identify_quote(form)
+        except Rejection as error:
+            if error.code != "quote.unknown-kind":
+                raise
+            continue
+        return kind, _without_padding(form) if kind in _DCAP else form
+    raise Rejection(
+        "quote.unknown-kind", "not a form of evidence that is read here", got=data[:8].hex()
+    )
+
+
+def read_evidence(
+    data: bytes, collateral: bytes, certificates: Iterable[bytes], crls: Iterable[bytes]
+) -> QuoteEvidence:
+    """A quote with what travelled with it, each in any of the forms.
+
+    Args:
+        data: as `read_quote` takes it.
+        collateral: JSON; empty for none.
+        certificates: files, each PEM blocks or one DER certificate, the end entity first.
+        crls: the same of CRLs.
+
+    Raises:
+        Rejection: as `read_quote`; ``quote.too-large``.
+    """
+    kind, raw = read_quote(data)
+    return QuoteEvidence(
+        kind,
+        raw,
+        collateral=collateral,
+        certificates=tuple(der for file in certificates for der in split_der(file)),
+        crls=tuple(der for file in crls for der in split_der(file)),
+    )
+
+
+def split_der(data: bytes) -> tuple[bytes, ...]:
+    """The DER of every PEM block, or the file itself where it has none.
+
+    Raises:
+        Rejection: ``quote.certificate-malformed`` for a block that is no base64.
+    """
+    blocks = _PEM.findall(data)
+    if not blocks:
+        return (data,)
+    ders = tuple(_base64(body) for _, body in blocks)
+    if None in ders:
+        raise Rejection("quote.certificate-malformed", "a PEM block is not base64")
+    return tuple(der for der in ders if der is not None)
+
+
+def _forms(data: bytes) -> Iterable[bytes]:
+    yield data
+    if data.lstrip()[:1] == b"{":
+        # dstack's getQuote answers with the quote in a member; nothing else of it is looked at.
+        document = vendor_json.decode_object(data, "evidence")
+        if isinstance(document.get("quote"), str):
+            yield vendor_json.hex_bytes(document, "quote", "evidence")
+        return
+    if (block := _PEM.search(data)) and (decoded := _base64(block[2])):
+        yield decoded
+    if found := _HEX.fullmatch(data):
+        yield bytes.fromhex(found[1].decode())
+    if _BASE64.fullmatch(data) and (decoded := _base64(data)):
+        yield decoded
+
+
+def _without_padding(quote: bytes) -> bytes:
+    try:
+        return cut_padding(quote)
+    except Rejection:
+        return quote  # for the verification to refuse, as the quote that it claims to be
+
+
+def _base64(text: bytes) -> bytes | None:
+    body = b"".join(text.split()).rstrip(b"=").translate(bytes.maketrans(b"-_", b"+/"))
+    try:
+        return base64.b64decode(body + b"=" * (-len(body) % 4), validate=True)
+    except binascii.Error:
+        return None
