@@ -67,7 +67,7 @@ def main() -> NoReturn:
         if isinstance(error, SystemExit):
             raise
         _fail(error)
-    sys.exit(exit_code)
+    sys.exit(0 if exit_code is None else exit_code)
 
 
 @dataclass(frozen=True, slots=True)
