@@ -4,6 +4,13 @@ import json
 import shutil
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from processes import FIXTURES, other
 
 from pot_recorder.models.folder import hash_folder
@@ -88,3 +95,35 @@ def test_both_refuse_another_key(folders, other_python):
     done = other(other_python, VERIFY, folders, signature, key, "as signed")
     assert '"as signed": false' in done.stdout or done.returncode != 0
     assert not ours(folders / "as signed" / "model", signature, key)
+
+
+SIGN = """
+import sys
+import model_signing
+signing = model_signing.signing.Config()
+signing.use_elliptic_key_signer(private_key=sys.argv[1])
+signing.sign(*sys.argv[2:])
+"""
+
+
+def test_names_of_every_kind_are_read_as_they_were_signed(tmp_path, other_python):
+    names = ["a/b", "a-b", "a.txt", "Z", "\u00e9", "\uffee", "\U0001f600", "sp ace:1", ".hidden"]
+    for name in names:
+        path = tmp_path / "model" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    key = ec.generate_private_key(ec.SECP256R1())
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "key").write_bytes(private)
+    signature = tmp_path / "model.sig"
+    done = other(other_python, SIGN, tmp_path / "key", tmp_path / "model", signature)
+    assert done.returncode == 0, done.stderr
+    bundle = parse_oms_bundle(signature.read_bytes(), "signature")
+    verify_oms_signature(bundle, public)
+    signed = parse_signed_files(bundle.payload, "signature")
+    assert {path: digest.hex() for path, digest in signed.digests.items()} == {
+        name: sha256_digest(name.encode()).hex() for name in names
+    }
+    contents = hash_folder(tmp_path / "model", WeightManifest(()), signed.ignores)
+    assert compare_folder(signed, contents.digests, contents.links, ()) == ()
