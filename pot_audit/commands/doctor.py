@@ -26,7 +26,11 @@ def command(*, as_json: bool) -> None:
     """Look for what each command needs. Nothing is changed, and the network is not used."""
     abilities = [
         _ability("re-verify bundles", _REVERIFY, "pip install pot-audit"),
-        _ability("check ML-DSA-65 signatures", ("cryptography",), "pip install 'pot-audit[pq]'"),
+        _ability(
+            "check ECDSA P-256 and ML-DSA-65 signatures",
+            ("cryptography",),
+            "pip install 'pot-audit[pq]'",
+        ),
         _ability("appraise quotes", ("cryptography", "dcap_qvl"), "pip install 'pot-audit[tee]'"),
         _ability("record bundles", _RECORD, "pip install 'pot-audit[record]'"),
     ]

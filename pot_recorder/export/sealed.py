@@ -17,7 +17,7 @@ UNSIGNED_NOTE = (
 
 @dataclass(frozen=True, slots=True)
 class SealedBundle:
-    """A bundle that has a statement.
+    """A bundle that has a statement and a signature of it, good or bad.
 
     Args:
         digest: SHA-256 of the whole file.
@@ -35,7 +35,7 @@ def read_sealed(path: Path) -> SealedBundle:
     """Read a bundle that shall be exported.
 
     Raises:
-        Rejection: ``export.unsealed``, and what reading a bundle raises.
+        Rejection: ``export.unsealed``, ``export.unsigned``, and what reading a bundle raises.
         OSError: the file cannot be read.
     """
     bundle = read_bundle_of(path)
@@ -44,6 +44,12 @@ def read_sealed(path: Path) -> SealedBundle:
             "export.unsealed",
             "the recording was never sealed: there is nothing signed to export "
             "(pot-audit record --resume)",
+            where=str(path),
+        )
+    if not bundle.signatures:
+        raise Rejection(
+            "export.unsigned",
+            "the bundle has no signature, so that it is nobody's",
             where=str(path),
         )
     with path.open("rb") as stream:

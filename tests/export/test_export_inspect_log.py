@@ -83,6 +83,17 @@ def test_withheld_probes_are_shown_as_withheld(read_log):
     assert all(one["input"] != WITHHELD for one in shown)
 
 
+def test_a_hidden_and_withheld_score_counts_in_no_metric(read_log):
+    bundle = read_bundle_of(VECTORS / "hidden-score-withheld.potb")
+    hidden = sum(p.claimed_score is None for one in bundle.challenges for p in one.probes)
+    log = read_log(VECTORS / "hidden-score-withheld.potb")
+    unscored = [one for one in log["samples"] if one["scores"]["affinity/1"]["reason"]]
+    assert 0 < hidden == len(unscored) == log["results"]["scores"][0]["unscored_samples"]
+    for sample in unscored:
+        assert sample["scores"]["affinity/1"]["reason"] == "withheld"
+        assert math.isnan(sample["scores"]["affinity/1"]["value"])
+
+
 def test_a_score_that_does_not_follow_is_called_that(read_log):
     log = read_log(VECTORS / "score-record.potb")
     why = {one["scores"]["affinity/1"]["explanation"] for one in log["samples"]}

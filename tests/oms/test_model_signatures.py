@@ -241,6 +241,22 @@ def test_other_statements_are_refused(payload, code):
     assert code_of(parse_signed_files, payload, "statement") == code
 
 
+def test_nothing_may_be_ignored():
+    document = json.loads(statement())
+    del document["predicate"]["serialization"]["ignore_paths"]
+    signed = parse_signed_files(json.dumps(document).encode(), "statement")
+    assert signed.ignored == ()
+    assert not signed.ignores(".git")
+
+
+@pytest.mark.parametrize("names", [["a-b", "a/b"], ["a/b", "a-b"]])
+def test_names_stand_by_code_point_or_by_path(names):
+    resources = [{**RESOURCE, "name": name, "digest": "0" * 64} for name in names]
+    root = sha256_digest(bytes(64)).hex()
+    payload = statement(predicate__resources=resources, subject__0__digest__sha256=root)
+    assert list(parse_signed_files(payload, "statement").digests) == names
+
+
 def test_whole_numbers_may_be_written_as_protobuf_writes_them():
     payload = statement(predicate__serialization__shard_size=8.0)
     assert parse_signed_files(payload, "statement").name == "m"
@@ -306,6 +322,8 @@ class TestComparison:
             "oms.file-ignored",
             "oms.file-link",
         }
+        [found] = compare_folder(SIGNED, {**GOOD, "d": b""}, (), ())
+        assert found.meaning == "in the folder, and not signed"
 
 
 @pytest.fixture(scope="module")
