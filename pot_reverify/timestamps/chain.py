@@ -3,6 +3,7 @@
 Certificates that travel with a token only help to find the way; a root is one by its bytes alone.
 """
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from typing import Final, TypeVar
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from pot_reverify.errors import Rejection
@@ -30,6 +32,7 @@ _PARSE_ERRORS: Final = (
     x509.InvalidVersion,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
+    CryptographyDeprecationWarning,
 )
 
 _E = TypeVar("_E", bound=x509.ExtensionType)
@@ -56,11 +59,14 @@ def load_certificate(der: bytes, where: str) -> x509.Certificate:
         Rejection: ``time.certificate-malformed``.
     """
     try:
-        certificate = x509.load_der_x509_certificate(der)
-        # The library reads these only when asked.
-        _ = certificate.extensions, certificate.public_key(), certificate.subject
-        _ = certificate.issuer, certificate.not_valid_before_utc, certificate.not_valid_after_utc
-        _ = certificate.serial_number
+        with warnings.catch_warnings():
+            # What the library only warns of, such as a negative serial number.
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            certificate = x509.load_der_x509_certificate(der)
+            # The library reads these only when asked.
+            _ = certificate.extensions, certificate.public_key(), certificate.subject
+            _ = certificate.not_valid_before_utc, certificate.not_valid_after_utc
+            _ = certificate.issuer, certificate.serial_number
     except _PARSE_ERRORS as error:
         raise Rejection(
             "time.certificate-malformed", f"not a certificate: {error}", where=where
@@ -107,7 +113,8 @@ def find_chain(
     Args:
         others: certificates that may stand between; none is believed.
     """
-    for path in islice(_paths(leaf, others, root), _MAX_TRIED):
+    paths = iter([(leaf,)]) if leaf == root else _paths(leaf, others, root)
+    for path in islice(paths, _MAX_TRIED):
         if all(_may_issue(one, depth) for depth, one in enumerate(path) if depth) and all(
             _issued(child, parent) for child, parent in pairwise(path)
         ):
@@ -123,9 +130,6 @@ def _paths(
     leaf: x509.Certificate, others: Sequence[x509.Certificate], root: x509.Certificate
 ) -> Iterator[tuple[x509.Certificate, ...]]:
     """Every way from leaf to root by names, the shortest first."""
-    if leaf == root:
-        yield (leaf,)
-        return
     ways: list[tuple[x509.Certificate, ...]] = [(leaf,)]
     for _ in range(_MAX_DEPTH):
         yield from ((*way, root) for way in ways if way[-1].issuer == root.subject)

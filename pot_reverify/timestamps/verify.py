@@ -242,18 +242,19 @@ def _verify_again(token: Token, certificates: Sequence["Certificate"]) -> None:
         decode_timestamp_response,
     )
 
-    try:
-        response = decode_timestamp_response(token.data)
-    except ValueError as error:
-        raise Rejection("time.token-malformed", str(error), where=token.where) from error
-    verifier = VerifierBuilder(
+    builder = VerifierBuilder(
         tsa_certificate=certificates[0],
         intermediates=list(certificates[1:-1]),
         roots=[certificates[-1]],
         nonce=token.nonce,
-    ).build()
+    )
     try:
-        verifier.verify(response, token.imprint)
+        # The library reads much of the response only when it is asked.
+        builder.build().verify(decode_timestamp_response(token.data), token.imprint)
+    except ValueError as error:
+        raise Rejection(
+            "time.token-malformed", f"rfc3161-client cannot read it: {error}", where=token.where
+        ) from error
     except VerificationError as error:
         raise Rejection(
             "time.token-signature", f"rfc3161-client refuses it: {error}", where=token.where

@@ -53,6 +53,7 @@ def issue(
     purposes_critical=True,
     key_usage=None,
     extension=None,
+    extension_critical=True,
     not_before=NOW - DAY,
     not_after=NOW + 365 * DAY,
     key=None,
@@ -75,7 +76,7 @@ def issue(
     if key_usage is not None:
         builder = builder.add_extension(_usage(**key_usage), critical=True)
     if extension is not None:
-        builder = builder.add_extension(extension, critical=True)
+        builder = builder.add_extension(extension, critical=extension_critical)
     signing_key = key if issuer is None else issuer.key
     return Holder(builder.sign(signing_key, hashes.SHA256()), key)
 

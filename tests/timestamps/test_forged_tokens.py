@@ -341,7 +341,55 @@ def test_without_the_extra_nothing_is_known(monkeypatch, missing):
     assert "pot-audit[time]" in error.value.needs
 
 
+def test_an_extension_that_is_not_critical_is_passed_over():
+    """Such as the statement of qualified authorities (ETSI EN 319 422)."""
+    extension = seq(oid("1.3.6.1.5.5.7.1.3"), octets(seq(seq(oid("0.4.0.19422.1.1")))))
+    made = replace(GOOD, extensions=der(0xA1, extension))
+    assert verify_token(made.data(), b"message", NAMED)
+
+
 def test_unsigned_parts_are_not_relied_on():
     made = replace(GOOD, unsigned=der(0xA1, attribute("1.2.3", integer(1))), crls=der(0xA1))
     assert parse_token(made.data(), "t").gen_time_ns == parse_token(GOOD.data(), "t").gen_time_ns
     assert algorithm("1.2.3") == bytes.fromhex("300406022a03")
+
+
+def test_the_second_opinion_counts():
+    """What only OpenSSL refuses is refused: an issuer's key that is another, a negative nonce."""
+    other_key = x509.AuthorityKeyIdentifier(bytes(20), None, None)
+    named = x509.SubjectKeyIdentifier(bytes(19) + b"\1")
+    root = issue("ROOT", None, ca=True, extension=named, extension_critical=False)
+    tsa = make_tsa(root, extension=other_key, extension_critical=False)
+    refused = code_of(Forge(tsa).data(), (TimeAuthority("root", root.der),))
+    assert refused == "time.token-signature"
+    assert code_of(replace(GOOD, nonce=integer(-5)).data()) == "time.token-malformed"
+
+
+def test_many_certificates_of_one_name_are_not_tried_for_ever():
+    twins = [issue("MIDDLE", ROOT, ca=True) for _ in range(9)]
+    stray = issue("STRAY", twins[0], ca=True)
+    certificates = tuple(one.der for one in twins)
+    loop = [issue(f"LOOP {n}", issue(f"LOOP {1 - n}", stray, ca=True), ca=True) for n in (0, 1)]
+    made = Forge(make_tsa(loop[0]), certificates=None)
+    others = (*certificates, *(one.der for one in loop), stray.der)
+    assert code_of(made.data(), intermediates=others) == "time.authority-not-named"
+
+
+def test_no_changed_byte_lets_a_token_say_something_else():
+    data = GOOD.data()
+    genuine = what_it_says(verify_token(data, b"message", NAMED))
+    for place in range(len(data)):
+        changed = bytearray(data)
+        changed[place] ^= 1 << place % 8
+        try:
+            stamp = verify_token(bytes(changed), b"message", NAMED)
+        except PotAuditError:
+            continue
+        assert what_it_says(stamp) == genuine, place
+
+
+def what_it_says(stamp):
+    """What a reader relies on: not the bytes that nobody signs."""
+    token = stamp.token
+    said = (token.imprint, token.gen_time_ns, token.accuracy_ns, token.serial, token.policy)
+    return said, stamp.authority, stamp.certificate, stamp.not_before_ns, stamp.not_after_ns
