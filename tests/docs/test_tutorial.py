@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+_PROVING = re.compile(r"^(## 8\..*?)(?=^## 9\.)", re.MULTILINE | re.DOTALL)
 TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
 
 
@@ -19,9 +20,16 @@ def test_every_command_of_the_tutorial_runs(small_folder, tmp_path):
     shutil.copytree(small_folder, tmp_path / "original")
     shutil.copytree(small_folder, tmp_path / "candidate")
     (tmp_path / "passphrase.txt").write_text("correct horse battery staple\n")
+    tutorial = TUTORIAL
+    if "POT_HALO2" not in os.environ:  # the one section that needs Rust
+        before, section, after = re.split(
+            r"^(## 8\..*?)(?=^## 9\.)", TUTORIAL, flags=re.MULTILINE | re.DOTALL
+        )
+        assert "pot-audit prove" in section
+        tutorial = before + after
     lines = [
         line
-        for block in re.findall(r"```console\n(.*?)```", TUTORIAL, re.DOTALL)
+        for block in re.findall(r"```console\n(.*?)```", tutorial, re.DOTALL)
         for line in block.splitlines()
     ]
     assert len(lines) >= 11
