@@ -19,6 +19,8 @@ def test_every_command_of_the_tutorial_runs(small_folder, tmp_path):
     shutil.copytree(small_folder, tmp_path / "original")
     shutil.copytree(small_folder, tmp_path / "candidate")
     (tmp_path / "passphrase.txt").write_text("correct horse battery staple\n")
+    (policy,) = re.findall(r"```toml\n(.*?)```", TUTORIAL, re.DOTALL)
+    (tmp_path / "policy.toml").write_text(policy)
     lines = [
         line
         for block in re.findall(r"```console\n(.*?)```", TUTORIAL, re.DOTALL)
