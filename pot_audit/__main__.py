@@ -20,6 +20,8 @@ COMMANDS = (
     "record",
     "prove",
     "reverify",
+    "policy",
+    "countersign",
     "show",
     "redact",
     "export",

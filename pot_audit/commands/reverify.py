@@ -8,11 +8,20 @@ from pathlib import Path
 
 import click
 
-from pot_audit.screen import printable, verdict_lines
-from pot_reverify import Policy, Withheld, load_signer
+from pot_audit.policy_options import (
+    DEFAULT_MAX_ATTEMPTS,
+    TimeParameter,
+    chosen_policy,
+    policy_option,
+    signer_option,
+)
+from pot_audit.screen import printable, styled, verdict_lines
+from pot_audit.weights_comparison import compare_weights, exit_code_with, hash_folder
+from pot_reverify.checks.result import Status
 from pot_reverify.errors import Rejection
 from pot_reverify.proof.external import verify_with_binary
 from pot_reverify.proof.verify import ProofClaim, check_proofs
+from pot_reverify.quotes.evidence import format_time
 from pot_reverify.verdict import Verdict, VerdictWord
 from pot_reverify.verify import verify_many
 
@@ -28,13 +37,20 @@ PROGRAM_VARIABLE = "POT_HALO2"
 @click.argument(
     "bundles", metavar="BUNDLE...", nargs=-1, required=True, type=click.Path(path_type=Path)
 )
+@signer_option
+@policy_option
 @click.option(
-    "--signer",
-    "signers",
+    "--at",
+    "at_ns",
+    type=TimeParameter(),
+    metavar="TIME",
+    help="Judge keys, tokens and quotes at this time instead of now: a date or an RFC 3339 time.",
+)
+@click.option(
+    "--weights",
     multiple=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    metavar="KEY.pub",
-    help="Name a recorder's public key; may be repeated. Without it no bundle is VERIFIED.",
+    metavar="[reference=|candidate=]DIR",
+    help="Also compare a folder's weights with the bundle's; may be repeated.",
 )
 @click.option(
     "--expect",
@@ -51,9 +67,7 @@ PROGRAM_VARIABLE = "POT_HALO2"
 @click.option(
     "--max-attempts",
     type=click.IntRange(1, 32),
-    default=8,
-    show_default=True,
-    help="Reject a later attempt at the same claim.",
+    help=f"Reject a later attempt at the same claim.  [default: {DEFAULT_MAX_ATTEMPTS}]",
 )
 @click.option(
     "--allow-withheld",
@@ -70,9 +84,12 @@ def command(
     *,
     bundles: tuple[Path, ...],
     signers: tuple[Path, ...],
+    policy_file: Path | None,
+    at_ns: int | None,
+    weights: tuple[str, ...],
     expect: str | None,
     presets: tuple[str, ...],
-    max_attempts: int,
+    max_attempts: int | None,
     allow_withheld: bool,
     fast_proofs: bool,
     as_json: bool,
@@ -80,23 +97,30 @@ def command(
     """Recompute every score and the decision of BUNDLE, and check who signed it.
 
     The proofs of several bundles are verified together, which is faster than one by one. Exit
-    codes: 0 VERIFIED, 1 REJECTED, 2 UNREADABLE, 3 INCOMPLETE, 4 not what --expect demands; of
-    several bundles, the first of 1, 2, 3, 4 that occurs.
+    codes: 0 VERIFIED, 1 REJECTED or other weights, 2 UNREADABLE, 3 INCOMPLETE, 4 not what --expect
+    demands; of several bundles, the first of 1, 2, 3, 4 that occurs.
     """
-    policy = Policy(
-        signers=tuple(signer for path in signers for signer in load_signer(path)),
-        presets=frozenset(presets) or None,
-        max_attempts=max_attempts,
-        withheld=Withheld.SCORES if allow_withheld else Withheld.NOTHING,
+    policy = chosen_policy(
+        policy_file, signers, presets, max_attempts, allow_withheld=allow_withheld
     )
+    folders = [hash_folder(option) for option in weights]
     verdicts = verify_many(
-        bundles, policy, verify_proofs=_by_program if fast_proofs else check_proofs
+        bundles, policy, at_ns=at_ns, verify_proofs=_by_program if fast_proofs else check_proofs
     )
-    exit_codes = [_exit_code(verdict, expect) for verdict in verdicts]
+    compared = [[compare_weights(one.bundle, folder) for folder in folders] for one in verdicts]
+    exit_codes = [
+        exit_code_with(comparisons, _exit_code(verdict, expect))
+        for verdict, comparisons in zip(verdicts, compared, strict=True)
+    ]
     if as_json:
         documents = [
-            {**verdict.to_document(), "exit_code": exit_code, "expected": expect}
-            for verdict, exit_code in zip(verdicts, exit_codes, strict=True)
+            {
+                **verdict.to_document(),
+                "exit_code": exit_code,
+                "expected": expect,
+                "weights": [one.to_document() for one in comparisons],
+            }
+            for verdict, exit_code, comparisons in zip(verdicts, exit_codes, compared, strict=True)
         ]
         named = [
             {"path": str(path), **document}
@@ -106,11 +130,17 @@ def command(
         document = documents[0] if len(documents) == 1 else whole
         click.echo(json.dumps(document, indent=2, ensure_ascii=False))
         sys.exit(_worst(exit_codes))
-    for path, verdict, exit_code in zip(bundles, verdicts, exit_codes, strict=True):
+    for number, (path, verdict) in enumerate(zip(bundles, verdicts, strict=True)):
         if len(bundles) > 1:
             click.echo(f"{printable(str(path))}")
-        click.echo("\n".join([*verdict_lines(verdict), *([""] if len(bundles) > 1 else [])]))
-        if exit_code == EXIT_NOT_EXPECTED:
+        click.echo("\n".join(verdict_lines(verdict)))
+        if at_ns is not None:
+            click.echo(f"judged at {format_time(at_ns)}, as --at says")
+        for one in compared[number]:
+            click.echo(styled(printable(one.line), Status.PASS if one.equal else Status.FAIL))
+        if len(bundles) > 1:
+            click.echo()
+        if exit_codes[number] == EXIT_NOT_EXPECTED:
             click.echo(f"error: the decision is {verdict.decision}, not {expect}", err=True)
     sys.exit(_worst(exit_codes))
 

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
 from pot_reverify.errors import Rejection
 
 WEIGHTS_NAME = "model.safetensors"
@@ -155,6 +152,14 @@ def parse_shard_index(content: bytes | bytearray, where: str) -> tuple[str, ...]
 
 
 def _download(spec: str) -> ModelSource:
+    # Whoever only hashes a folder needs no hub.
+    from huggingface_hub import snapshot_download  # noqa: PLC0415
+    from huggingface_hub.errors import (  # noqa: PLC0415
+        HfHubHTTPError,
+        HFValidationError,
+        LocalEntryNotFoundError,
+    )
+
     repository, _, revision = spec.partition("@")
     patterns = [f"*{suffix}" for suffix in sorted(_SMALL_SUFFIXES)] + ["*.safetensors"]
     try:

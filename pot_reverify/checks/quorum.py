@@ -17,7 +17,9 @@ def is_met(policy: Policy, vouchers: Vouchers) -> bool:
 def quorum_text(policy: Policy) -> str:
     """The quorum in words."""
     return ", or ".join(
-        " and ".join(f"{count} {role.value}" for role, count in sorted(one.items()))
+        " and ".join(
+            f"{count} {role.value}{'s' if count > 1 else ''}" for role, count in sorted(one.items())
+        )
         for one in policy.quorum
     )
 

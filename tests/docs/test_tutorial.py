@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-_PROVING = re.compile(r"^(## 8\..*?)(?=^## 9\.)", re.MULTILINE | re.DOTALL)
+_PROVING = re.compile(r"^(## 9\..*?)(?=^## 10\.)", re.MULTILINE | re.DOTALL)
 TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text()
 
 
@@ -23,10 +23,12 @@ def test_every_command_of_the_tutorial_runs(small_folder, tmp_path):
     tutorial = TUTORIAL
     if "POT_HALO2" not in os.environ:  # the one section that needs Rust
         before, section, after = re.split(
-            r"^(## 8\..*?)(?=^## 9\.)", TUTORIAL, flags=re.MULTILINE | re.DOTALL
+            r"^(## 9\..*?)(?=^## 10\.)", TUTORIAL, flags=re.MULTILINE | re.DOTALL
         )
         assert "pot-audit prove" in section
         tutorial = before + after
+    (policy,) = re.findall(r"```toml\n(.*?)```", TUTORIAL, re.DOTALL)
+    (tmp_path / "policy.toml").write_text(policy)
     lines = [
         line
         for block in re.findall(r"```console\n(.*?)```", tutorial, re.DOTALL)

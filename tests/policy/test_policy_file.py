@@ -1,5 +1,6 @@
 """Policy files: what every key means, and that no mistake in one is passed over."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -284,6 +285,22 @@ def test_files_are_found_beside_the_policy(tmp_path, monkeypatch):
     assert caught.value.code == "policy.file"
     with pytest.raises(FileNotFoundError):
         load_policy(folder / "none.toml")
+
+
+def test_the_example_of_the_documentation_has_every_key_that_is_documented():
+    text = (KEYS.parents[1] / "docs" / "policy.md").read_text()
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+
+    def any_file(name: str) -> bytes:
+        if name.endswith(".pub"):
+            return (RECORDER if name == "acme.pub" else STRANGER).key.to_pem()
+        return INTEL
+
+    policy = parse_policy(example.encode(), any_file)
+    assert policy.max_attempts == 2
+    for row in re.findall(r"^\| (`.*?) \|", text, re.MULTILINE):
+        for key in re.findall(r"`\[*([a-z_]+)", row):
+            assert re.search(rf"^\[*{key}\b", example, re.MULTILINE), key
 
 
 def test_one_owner_may_have_keys_in_several_tables():

@@ -1,0 +1,115 @@
+"""Compare a folder of weights with what a bundle claims, beside the bundle's own verdict."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from pot_reverify.documents.bundle import Bundle
+from pot_reverify.encoding.digest import format_digest
+from pot_reverify.verdict import VerdictWord
+
+ROLES = ("reference", "candidate")
+
+
+@dataclass(frozen=True, slots=True)
+class HashedFolder:
+    """A folder's weights.
+
+    Args:
+        name: as it was given.
+        digest: root digest of its weight manifest.
+        roles: the models of bundles that it is to be compared with.
+    """
+
+    name: str
+    digest: bytes
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WeightsComparison:
+    """What comparing one folder with one bundle gave.
+
+    Args:
+        equal: those roles of the bundle that it is.
+        unclaimed: those whose weights the bundle does not name.
+    """
+
+    folder: HashedFolder
+    equal: tuple[str, ...]
+    unclaimed: tuple[str, ...]
+
+    @property
+    def line(self) -> str:
+        """The result in words."""
+        name, roles = self.folder.name, self.folder.roles
+        if self.equal:
+            return f"weights  {name} is the {' and the '.join(self.equal)} of the bundle"
+        if self.unclaimed:
+            return f"weights  the bundle names no weights of its {' or '.join(self.unclaimed)}"
+        neither = "neither" if len(roles) > 1 else "NOT"
+        return (
+            f"weights  {name} is {neither} the {' nor the '.join(roles)} of the bundle: "
+            f"its digest is {format_digest(self.folder.digest)}"
+        )
+
+    @property
+    def differs(self) -> bool:
+        """Whether the bundle claims other weights."""
+        return not self.equal and not self.unclaimed
+
+    def to_document(self) -> dict[str, object]:
+        """The result as JSON values."""
+        return {
+            "folder": self.folder.name,
+            "digest": format_digest(self.folder.digest),
+            "compared_with": list(self.folder.roles),
+            "equal_to": list(self.equal),
+            "not_claimed": list(self.unclaimed),
+        }
+
+
+def exit_code_with(compared: Sequence[WeightsComparison], exit_code: int) -> int:
+    """The exit code of a bundle whose verdict alone would give `exit_code`."""
+    if any(one.differs for one in compared):
+        return VerdictWord.REJECTED.exit_code
+    if exit_code == 0 and any(not one.equal for one in compared):
+        return VerdictWord.INCOMPLETE.exit_code
+    return exit_code
+
+
+def hash_folder(option: str) -> HashedFolder:
+    """Hash the folder of ``[reference=|candidate=]DIR`` as a recording would.
+
+    Raises:
+        click.UsageError: there is no such folder.
+        Rejection: ``model.*``.
+    """
+    # Only whoever hashes a model needs the recorder's part.
+    from pot_recorder.models.manifest import hash_model  # noqa: PLC0415
+    from pot_recorder.models.source import parse_model_source  # noqa: PLC0415
+
+    role, equals, rest = option.partition("=")
+    has_role = bool(equals) and role in ROLES
+    folder = rest if has_role else option
+    if not Path(folder).exists():
+        raise click.UsageError(f"--weights: there is no {folder}")
+    digest = hash_model(parse_model_source(folder)).root_digest
+    return HashedFolder(folder, digest, (role,) if has_role else ROLES)
+
+
+def compare_weights(bundle: Bundle | None, folder: HashedFolder) -> WeightsComparison:
+    """Compare with what a bundle claims; one that cannot be read claims nothing."""
+    claims = {role: None if bundle is None else _claim(bundle, role) for role in folder.roles}
+    return WeightsComparison(
+        folder,
+        equal=tuple(role for role, claim in claims.items() if claim == folder.digest),
+        unclaimed=tuple(role for role, claim in claims.items() if claim is None),
+    )
+
+
+def _claim(bundle: Bundle, role: str) -> bytes | None:
+    identity = bundle.head.reference if role == "reference" else bundle.head.candidate
+    return identity.claim.weights_digest
