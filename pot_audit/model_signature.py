@@ -1,5 +1,6 @@
 """An OpenSSF model signature beside a hashed folder: what holds, and what is said of it."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,7 +45,9 @@ class ModelSignature:
 
     def lines(self) -> list[str]:
         """The answer for people."""
-        rows = [f"{one.meaning}: {one.path} [{one.finding.value}]" for one in self.findings]
+        rows = [
+            f"{one.meaning}: {_readable(one.path)} [{one.finding.value}]" for one in self.findings
+        ]
         if self.signed.ignored:
             rows.append(f"left out by the signature: {', '.join(map(str, self.signed.ignored))}")
         if self.material != "publicKey":
@@ -102,3 +105,8 @@ def _below(path: Path, folder: Path) -> str | None:
         return path.resolve().relative_to(folder.resolve()).as_posix()
     except ValueError:
         return None
+
+
+def _readable(path: str) -> str:
+    """A name from the disk, which need not be Unicode."""
+    return os.fsencode(path).decode(errors="backslashreplace")

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pot_audit.progress import note
+from pot_audit.screen import printable
 from pot_recorder.export.dsse import dsse_envelope
 from pot_recorder.export.inspect_log import write_inspect_log
 from pot_recorder.export.output import new_file, new_folder
@@ -44,8 +45,9 @@ def command(*, bundle: Path, form: str | None, output: Path, as_json: bool) -> N
     sealed = read_sealed(bundle)
     left_out = _WRITERS[form](sealed, output)
     for line in left_out:
-        note(f"left out: {line}")
-    note(f"NOT VERIFIED: {_what_was_read(sealed)} read from {bundle}, and not judged")
+        note(f"left out: {printable(line)}")
+    read = printable(_what_was_read(sealed))
+    note(f"NOT VERIFIED: {read} read from {bundle}, and not judged")
     note(f"hint: pot-audit reverify {bundle} --signer KEY.pub")
     if as_json:
         click.echo(

@@ -116,9 +116,16 @@ def _resources(predicate: Fields) -> dict[str, bytes]:
 def _path(value: object, where: str) -> PurePosixPath:
     """A path below the folder, in the one way to write it."""
     path = PurePosixPath(value) if isinstance(value, str) else PurePosixPath("/")
-    if path.is_absolute() or ".." in path.parts or not path.parts or str(path) != value:
+    text = str(path)
+    is_below = path.parts and not path.is_absolute() and ".." not in path.parts
+    if not is_below or text != value or "\0" in text or not _is_unicode(text):
         raise Rejection("oms.path", "not a path below the model's folder", where=where, got=value)
     return path
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether no half of a surrogate pair is in it, which JSON can write."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _digest(text: str, where: str) -> bytes:

@@ -7,6 +7,9 @@ import sys
 import pytest
 from processes import BUNDLES, VECTORS, pot_audit
 
+from pot_reverify.container.frames import HEADER, FrameType, encode_frame, read_frames_of
+from pot_reverify.documents.signed_bytes import Signature
+
 FORMS = ("dsse", "sigstore", "inspect", "ro-crate")
 
 
@@ -61,6 +64,21 @@ def test_a_bundle_without_a_usable_signature(tmp_path):
     done = pot_audit("export", bundle, "--sigstore", "-o", tmp_path / "out", "--json")
     assert done.returncode == 2
     assert json.loads(done.stdout)["error"]["code"] == "export.no-sigstore-signature"
+
+
+def test_control_characters_of_a_signature_are_never_printed(tmp_path):
+    frames = [(one.type, one.payload) for one in read_frames_of(BUNDLES / "int4.potb")]
+    forged = Signature("\x1b[31mred", "sha256:\u202e", b"x").encode()
+    frames.append((FrameType.SIGNATURE, forged))
+    bundle = tmp_path / "forged.potb"
+    bundle.write_bytes(HEADER + b"".join(encode_frame(*frame) for frame in frames))
+    for form in FORMS:
+        done = pot_audit("export", bundle, f"--{form}", "-o", tmp_path / f"{form}.eval")
+        assert done.returncode == 0, done.stderr
+        assert "\x1b" not in done.stdout + done.stderr
+        assert "\u202e" not in done.stdout + done.stderr
+    assert [path.name for path in tmp_path.glob("*sigstore*")] == ["sigstore.eval"]
+    assert (tmp_path / "sigstore.eval").is_file()
 
 
 def test_a_form_must_be_named(tmp_path):

@@ -1,7 +1,9 @@
 """OpenSSF model signatures: the public vectors, what model-signing made, and one fault each."""
 
 import base64
+import contextlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +13,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
@@ -229,6 +233,8 @@ RESOURCE = {"name": "a", "algorithm": "sha256", "digest": "0" * 64}
         (statement(predicate__resources__0__name="./a"), "oms.path"),
         (statement(predicate__resources__0__name=""), "oms.path"),
         (statement(predicate__resources__0__name=7), "oms.path"),
+        (statement(predicate__resources__0__name="a\0"), "oms.path"),
+        (statement(predicate__resources__0__name="\ud83d"), "oms.path"),
         (statement(predicate__resources__0__name="c"), "oms.unsorted"),
         (statement(predicate__resources=[RESOURCE, RESOURCE]), "oms.unsorted"),
         (statement(predicate__resources__0__digest="0" * 64), "oms.root-digest"),
@@ -239,6 +245,17 @@ RESOURCE = {"name": "a", "algorithm": "sha256", "digest": "0" * 64}
 )
 def test_other_statements_are_refused(payload, code):
     assert code_of(parse_signed_files, payload, "statement") == code
+
+
+@settings(derandomize=True, deadline=None, max_examples=400)
+@given(st.sampled_from(["statement", "bundle"]), st.integers(0, 3000), st.binary(max_size=3))
+def test_nothing_else_comes_of_damage(kind, at, new):
+    good = statement() if kind == "statement" else bundle_of(statement())
+    at %= len(good)
+    damaged = good[:at] + new + good[at + 1 :]
+    parse = parse_signed_files if kind == "statement" else parse_oms_bundle
+    with contextlib.suppress(Rejection, Indeterminate):
+        parse(damaged, kind)
 
 
 def test_nothing_may_be_ignored():
@@ -407,6 +424,12 @@ class TestCommand:
         done = self.check(model)
         assert f"signed, and not in the folder: {CARD} [oms.file-missing]" in done.stdout
         assert "NOT the folder that was signed" in done.stdout
+
+    def test_a_name_that_is_no_text(self, model):
+        (model / os.fsdecode(b"\xff")).touch()
+        done = self.check(model)
+        assert done.returncode == 1
+        assert "\\xff [oms.file-additional]" in done.stdout
 
     def test_ignored_paths_may_change(self, model):
         (model / "draft.md").write_text("another draft")
