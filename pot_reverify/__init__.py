@@ -8,10 +8,11 @@
 
 from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
 from pot_reverify.policy import NamedSigner, Policy, Role, Withheld, load_policy, load_signer
-from pot_reverify.verdict import Verdict, VerdictWord
-from pot_reverify.verify import verify
+from pot_reverify.verdict import DecidedBy, Verdict, VerdictWord
+from pot_reverify.verify import verify, verify_many
 
 __all__ = [
+    "DecidedBy",
     "Indeterminate",
     "NamedSigner",
     "Policy",
@@ -24,4 +25,5 @@ __all__ = [
     "load_policy",
     "load_signer",
     "verify",
+    "verify_many",
 ]

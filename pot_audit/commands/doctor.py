@@ -33,6 +33,7 @@ def command(*, as_json: bool) -> None:
         ),
         _ability("appraise quotes", ("cryptography", "dcap_qvl"), "pip install 'pot-audit[tee]'"),
         _ability("record bundles", _RECORD, "pip install 'pot-audit[record]'"),
+        _prover(),
     ]
     free_bytes = shutil.disk_usage(Path.cwd()).free
     machine = {
@@ -68,6 +69,15 @@ class _Ability:
 
 def _ability(what: str, packages: tuple[str, ...], mend: str) -> _Ability:
     return _Ability(what, {package: _version(package) for package in packages}, mend)
+
+
+def _prover() -> _Ability:
+    program = os.environ.get("POT_HALO2", "pot-halo2")
+    return _Ability(
+        "prove decisions, and verify proofs fast (--fast-proofs)",
+        {"pot-halo2": shutil.which(program)},
+        "cargo build --release --manifest-path halo2/Cargo.toml; name the program in POT_HALO2",
+    )
 
 
 def _version(package: str) -> str | None:

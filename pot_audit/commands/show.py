@@ -62,6 +62,11 @@ def _summary(bundle: Bundle) -> list[str]:
         rows += [("event", f"{one.kind}: {one.message}") for one in reveal.events]
     if statement is not None:
         rows.append(("sealed", utc_text(statement.ended_ns)))
+        if bundle.withheld_score_count:
+            claim = f"{statement.decision} at challenge {statement.challenges}"
+            rows.append(("decision", f"{claim} (claimed; its scores are withheld)"))
+        if statement.score_commitment is not None:
+            rows.append(("scores", f"committed to as {statement.score_commitment}"))
         rows.append(("binding grade", f"{statement.binding_grade} (claimed)"))
         labels = statement.labels
         for name, text in (

@@ -1,6 +1,7 @@
 """C11, and what C07, C08 and the verdict make of it; single faults of proofs have vectors."""
 
 import io
+import random
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from pot_recorder.redact import redact
 from pot_reverify import Indeterminate, Policy, VerdictWord, Withheld, load_signer, verify
 from pot_reverify.checks.result import CheckId, Status
 from pot_reverify.container.frames import FrameType
+from pot_reverify.documents.blob import DECISION_PROOF
 from pot_reverify.documents.bundle_reader import read_bundle_of
+from pot_reverify.documents.proof_document import parse_proof_document
 from pot_reverify.proof.verify import check_proofs
 from pot_reverify.verdict import DecidedBy, judge
 from pot_reverify.verify import verify_many, verify_stream
@@ -153,3 +156,20 @@ def test_a_verifier_that_cannot_run_lets_nothing_pass():
     assert verdict.word is VerdictWord.INCOMPLETE
     assert result(verdict, CheckId.PROOF).code == "proof.binary-missing"
     assert other.word is VerdictWord.VERIFIED
+
+
+def test_no_changed_byte_of_a_proof_is_accepted_even_if_the_recorder_signs_it():
+    draw = random.Random(20_261_122)
+    bundle = read_bundle_of(REDACTED)
+    document = parse_proof_document(bundle.blob(DECISION_PROOF).data, "proof")
+    for _ in range(20):
+        changed = bytearray(document.proof)
+        changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
+        data = replace(document, proof=bytes(changed)).to_json()
+        draft = Draft(REDACTED.read_bytes())
+        verdict = judge_data(
+            draft.blob(DECISION_PROOF, lambda _, to=data: to).reseal().data(), ALLOWING
+        )
+        assert verdict.word is VerdictWord.REJECTED
+        failed = [check.check for check in verdict.checks if check.status is Status.FAIL]
+        assert failed == [CheckId.PROOF]

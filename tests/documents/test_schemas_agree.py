@@ -22,6 +22,7 @@ from pot_reverify.documents.challenge_record import parse_content, parse_record,
 from pot_reverify.documents.head import parse_head
 from pot_reverify.documents.precommit import parse_precommit
 from pot_reverify.documents.projection import project
+from pot_reverify.documents.proof_document import parse_proof_document
 from pot_reverify.documents.reveal import parse_reveal
 from pot_reverify.documents.signed_bytes import parse_signature
 from pot_reverify.documents.statement import parse_statement
@@ -52,6 +53,7 @@ ONLY_PARSED = {
         "schema.ratio-not-reduced",
         "statement.subjects",  # they repeat the predicate
     },
+    "proof": {"proof.base64"},  # unused bits of the last letter
     "weights": {"weights.unsorted"},
 }
 EXAMPLES = settings(
@@ -100,6 +102,7 @@ KINDS = [
     Kind("content", valid.CONTENT, lambda data: parse_content(data, "x")),
     Kind("head", valid.HEAD, lambda data: parse_head(data, "x")),
     Kind("precommit", valid.PRECOMMIT, parse_precommit, is_json=True),
+    Kind("proof", valid.PROOF, lambda data: parse_proof_document(data, "x"), is_json=True),
     Kind("record", valid.RECORD, lambda data: parse_record(data, "x")),
     Kind("reveal", valid.REVEAL, lambda data: parse_reveal(data, "x")),
     Kind(

@@ -12,6 +12,7 @@ from pot_reverify.documents.challenge_record import Content, Record, Withheld
 from pot_reverify.documents.head import Head, Recorder
 from pot_reverify.documents.model_identity import ModelClaim, ModelIdentity
 from pot_reverify.documents.precommit import Counterpart, Precommit, SignedPrecommit
+from pot_reverify.documents.proof_document import ProofDocument
 from pot_reverify.documents.reveal import Reveal, RunEvent
 from pot_reverify.documents.signed_bytes import Signature
 from pot_reverify.documents.statement import Statement
@@ -131,6 +132,7 @@ def _content(seed: int, score: int | None, words: str) -> Content:
 
 
 CONTENT = st.builds(_content, st.integers(0, 10**6), optional(SCORE), text(8192))
+PROOF = st.builds(ProofDocument, circuit=text(64), proof=st.binary(min_size=1, max_size=100))
 WITHHELD = st.builds(Withheld, DIGEST)
 BLOB = st.builds(Blob, text(), text(), st.binary(max_size=99))
 ATTACHMENT = st.builds(Attachment, text(), st.binary(min_size=1, max_size=99))

@@ -24,6 +24,7 @@ with atheris.instrument_imports(include=["pot_reverify.documents", "pot_reverify
     from pot_reverify.documents.head import parse_head
     from pot_reverify.documents.precommit import parse_precommit
     from pot_reverify.documents.projection import project
+    from pot_reverify.documents.proof_document import parse_proof_document
     from pot_reverify.documents.reveal import parse_reveal
     from pot_reverify.documents.signed_bytes import parse_signature
     from pot_reverify.documents.statement import parse_statement
@@ -50,6 +51,7 @@ DOCUMENTS = {
     "statement": parse_statement,
     "precommit": parse_precommit,
     "weights": parse_weight_manifest,
+    "proof": parse_proof_document,
 }
 KINDS = [*FRAMES, *DOCUMENTS]
 
