@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import click
 
-from pot_reverify.checks.result import CheckResult, Status
+from pot_reverify.checks.result import CheckId, CheckResult, Status
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Decision, Step
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
@@ -163,9 +163,13 @@ def _limits(verdict: Verdict, bundle: Bundle) -> list[str]:
         "the file is the one that was signed, by the keys you named",
         f"{which} follows from a secret that was committed to before the run",
     ]
+    times = next(check for check in verdict.checks if check.check is CheckId.TIME)
+    is_dated = times.status is Status.PASS
+    if is_dated:
+        attested.append(f"the time: {printable(times.message)}")
     asserted = [
         f"that the recorder ran these models: grade {_grades_text(verdict)}",
-        "the times, the environment and the labels in the bundle",
+        f"the {'other ' * is_dated}times, the environment and the labels in the bundle",
     ]
     proven: list[str] = []
     if verdict.decided_by is DecidedBy.PROOF:

@@ -13,7 +13,7 @@ import click
 
 _RECORD = ("torch", "transformers", "safetensors", "gguf", "numpy", "accelerate", "cryptography")
 _REVERIFY = ("msgpack", "nacl", "jsonschema")
-_DISTRIBUTION = {"dcap_qvl": "dcap-qvl", "nacl": "pynacl"}
+_DISTRIBUTION = {"dcap_qvl": "dcap-qvl", "nacl": "pynacl", "rfc3161_client": "rfc3161-client"}
 
 
 @click.command(
@@ -32,6 +32,11 @@ def command(*, as_json: bool) -> None:
             "pip install 'pot-audit[pq]'",
         ),
         _ability("appraise quotes", ("cryptography", "dcap_qvl"), "pip install 'pot-audit[tee]'"),
+        _ability(
+            "check time-stamp tokens",
+            ("cryptography", "rfc3161_client"),
+            "pip install 'pot-audit[time]'",
+        ),
         _ability("record bundles", _RECORD, "pip install 'pot-audit[record]'"),
         _prover(),
     ]

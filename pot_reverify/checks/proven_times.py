@@ -1,7 +1,7 @@
 """Which times are proven: the moments that the checks of signatures and quotes go by."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from pot_reverify.checks.time_tokens import BundleToken, Subject, provable_until_ns, read_tokens
@@ -35,7 +35,8 @@ class ProvenTimes:
     Args:
         now_ns: the time at which the reader evaluates the bundle.
         precommit: when the precommit existed at the latest.
-        statement: when the signed statement, and all that it commits to, existed at the latest.
+        statement: when the statement, all that it commits to, and every signature by a named key
+            that it announces existed at the latest.
         notes: for people.
         tokens: every token of the bundle.
         lapsed: what was proven once, and is no longer.
@@ -66,45 +67,102 @@ def find_proven_times(bundle: Bundle, policy: Policy, now_ns: int) -> ProvenTime
     except PotAuditError as error:
         return ProvenTimes(now_ns, precommit=None, statement=None, problem=error)
     first_ns = bundle.challenges[0].started_ns if bundle.challenges else None
-    lapsed: list[tuple[Subject, ProvenMoment]] = []
-    moments: dict[Subject, ProvenMoment] = {}
-    for number, one in enumerate(tokens):
-        if one.stamp is None or not one.is_by_named_signer or one.subject is Subject.TOKEN:
-            continue
-        if _is_late(one, first_ns):
-            continue
-        until_ns = provable_until_ns(number, tokens)
-        moment = ProvenMoment(one.token.gen_time_ns, one.stamp.authority, until_ns)
-        if moment.at_ns > now_ns + CLOCK_TOLERANCE_NS:
-            continue
-        if moment.until_ns < now_ns:
-            lapsed.append((one.subject, moment))
-        elif one.subject not in moments or moment.at_ns < moments[one.subject].at_ns:
-            moments[one.subject] = moment
+    moments = _moments(tokens, now_ns, first_ns)
+    announced = _announced(bundle, policy)
+    # Each signature of its own: else a key that was stolen later could add the one that is missing.
+    sealed = [moments.get((Subject.STATEMENT, key_id), []) for key_id in announced]
+    promised = [
+        moment
+        for (subject, _), some in moments.items()
+        if subject is Subject.PRECOMMIT
+        for moment in some
+    ]
+    statement, lapsed_statement = _settle(sealed, now_ns)
+    promise, lapsed_promise = _settle([promised], now_ns)
+    lapsed = ((Subject.STATEMENT, lapsed_statement), (Subject.PRECOMMIT, lapsed_promise))
+    notes = _notes(tokens, announced, now_ns, first_ns)
+    if any(sealed):
+        notes += [
+            f"the signature by {key_id} is not stamped, so that the seal is not dated"
+            for key_id, some in zip(announced, sealed, strict=True)
+            if not some
+        ]
     return ProvenTimes(
         now_ns,
-        precommit=moments.get(Subject.PRECOMMIT),
-        statement=moments.get(Subject.STATEMENT),
-        notes=tuple(_notes(tokens, now_ns, first_ns)),
+        precommit=promise,
+        statement=statement,
+        notes=tuple(notes),
         tokens=tokens,
-        lapsed=tuple(one for one in lapsed if one[0] not in moments),
+        lapsed=tuple((subject, moment) for subject, moment in lapsed if moment is not None),
     )
 
 
-def _notes(tokens: Sequence[BundleToken], now_ns: int, first_ns: int | None) -> list[str]:
+def _announced(bundle: Bundle, policy: Policy) -> list[str]:
+    """The named keys among those with which the statement says that it is sealed."""
+    named = {signer.key.key_id for signer in policy.signers}
+    declared = () if bundle.statement is None else bundle.statement.signers
+    return [one.key_id for one in declared if one.key_id in named]
+
+
+def _moments(
+    tokens: Sequence[BundleToken], now_ns: int, first_ns: int | None
+) -> dict[tuple[Subject, str], list[ProvenMoment]]:
+    """What is proven, or once was, of each signature by a named key."""
+    moments: dict[tuple[Subject, str], list[ProvenMoment]] = {}
+    for number, one in enumerate(tokens):
+        if one.stamp is None or one.signer is None:
+            continue
+        if _is_late(one, first_ns) or _is_later(one, now_ns):
+            continue
+        until_ns = provable_until_ns(number, tokens)
+        moment = ProvenMoment(one.token.gen_time_ns, one.stamp.authority, until_ns)
+        moments.setdefault((one.subject, one.signer), []).append(moment)
+    return moments
+
+
+def _settle(
+    parts: Sequence[Sequence[ProvenMoment]], now_ns: int
+) -> tuple[ProvenMoment | None, ProvenMoment | None]:
+    """When all parts existed, each by its earliest token that still counts.
+
+    Returns:
+        The moment that is proven, and else the one that was.
+    """
+    if not parts or not all(parts):
+        return None, None
+    chosen: list[ProvenMoment] = []
+    for moments in parts:
+        current = [one for one in moments if one.until_ns >= now_ns]
+        if not current:
+            return None, max(moments, key=lambda one: one.until_ns)
+        chosen.append(min(current, key=lambda one: one.at_ns))
+    latest = max(chosen, key=lambda one: one.at_ns)
+    return replace(latest, until_ns=min(one.until_ns for one in chosen)), None
+
+
+def _notes(
+    tokens: Sequence[BundleToken], announced: Sequence[str], now_ns: int, first_ns: int | None
+) -> list[str]:
     """One sentence for each token that proves nothing."""
     notes: list[str] = []
     for one in tokens:
         where, what = one.token.where, one.subject.value
         if one.stamp is None:
             notes.append(f"{where}: {one.authority}; it proves nothing to you")
-        elif not one.is_by_named_signer:
+        elif one.subject is not Subject.TOKEN and one.signer is None:
             notes.append(f"{where}: over a signature of {what} by nobody whom you have named")
-        elif one.token.gen_time_ns > now_ns + CLOCK_TOLERANCE_NS:
+        elif one.subject is Subject.STATEMENT and one.signer not in announced:
+            notes.append(f"{where}: over a later signature, which does not date the seal")
+        elif _is_later(one, now_ns):
             notes.append(f"{where}: from after the time at which you judge")
         elif _is_late(one, first_ns):
             notes.append(f"{where}: from after challenge 1, so the promise may be from then")
     return notes
+
+
+def _is_later(token: BundleToken, now_ns: int) -> bool:
+    """Whether the reader judges at a time at which there was no such token."""
+    return token.token.gen_time_ns > now_ns + CLOCK_TOLERANCE_NS
 
 
 def _is_late(token: BundleToken, first_ns: int | None) -> bool:

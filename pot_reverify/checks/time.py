@@ -82,7 +82,7 @@ def _require_consistent(bundle: Bundle, times: ProvenTimes, ended_ns: int) -> No
     """What the recorder asserts may not contradict what an authority of the reader says."""
     started_ns = bundle.challenges[0].started_ns if bundle.challenges else None
     for one in times.tokens:
-        if one.stamp is None or not one.is_by_named_signer:
+        if one.stamp is None or one.signer is None:
             continue
         proven = utc_text(one.token.gen_time_ns)
         if one.subject is Subject.STATEMENT and one.latest_ns < ended_ns:

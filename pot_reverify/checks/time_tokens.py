@@ -39,8 +39,8 @@ class BundleToken:
     Args:
         token: what was read.
         subject: what it is over.
-        is_by_named_signer: whether the stamped signature is by a key that the reader names, and
-            holds; True for tokens over tokens.
+        signer: key id of the named signer whose signature is stamped and holds; None for tokens
+            over tokens, and over signatures by nobody named.
         renews: which earlier token it is over, by its place.
         stamp: what it proves; None if the reader has not named the authority.
         authority: why there is no stamp.
@@ -49,7 +49,7 @@ class BundleToken:
 
     token: Token
     subject: Subject
-    is_by_named_signer: bool
+    signer: str | None
     renews: int | None
     stamp: TimeStamp | None
     authority: str | None
@@ -95,11 +95,9 @@ def read_tokens(bundle: Bundle, policy: Policy) -> tuple[BundleToken, ...]:
     tokens: list[BundleToken] = []
     for where, data, is_in_tree in documents:
         token = parse_token(data, where)
-        subject, is_by_named_signer, renews = _subject_of(token, bundle, policy, tokens)
+        subject, signer, renews = _subject_of(token, bundle, policy, tokens)
         stamp, authority = _stamp(token, policy)
-        tokens.append(
-            BundleToken(token, subject, is_by_named_signer, renews, stamp, authority, is_in_tree)
-        )
+        tokens.append(BundleToken(token, subject, signer, renews, stamp, authority, is_in_tree))
         _require_later(tokens)
     return tuple(tokens)
 
@@ -127,10 +125,10 @@ def provable_until_ns(number: int, tokens: Sequence[BundleToken]) -> int:
 
 def _subject_of(
     token: Token, bundle: Bundle, policy: Policy, earlier: Sequence[BundleToken]
-) -> tuple[Subject, bool, int | None]:
+) -> tuple[Subject, str | None, int | None]:
     for number, one in enumerate(earlier):
         if token.covers(one.token.data):
-            return Subject.TOKEN, True, number
+            return Subject.TOKEN, None, number
     promise = bundle.head.precommit
     signed = [(Subject.PRECOMMIT, precommit.PAYLOAD_TYPE, promise.payload, promise.signatures)]
     if bundle.statement_payload is not None:
@@ -139,7 +137,7 @@ def _subject_of(
     for subject, payload_type, payload, signatures in signed:
         for signature in signatures:
             if token.covers(signature.signature):
-                return subject, _is_by_named(pae(payload_type, payload), signature, policy), None
+                return subject, _signer_of(pae(payload_type, payload), signature, policy), None
     raise Rejection(
         "time.token-unrelated",
         "The token is over nothing in this bundle.",
@@ -149,14 +147,14 @@ def _subject_of(
     )
 
 
-def _is_by_named(message: bytes, signature: Signature, policy: Policy) -> bool:
+def _signer_of(message: bytes, signature: Signature, policy: Policy) -> str | None:
     for signer in policy.signers:
         try:
             verify_signature(signer.key, message, signature.signature)
         except (Rejection, Indeterminate):
             continue
-        return True
-    return False
+        return signer.key.key_id
+    return None
 
 
 def _stamp(token: Token, policy: Policy) -> tuple[TimeStamp | None, str | None]:

@@ -145,6 +145,38 @@ def test_a_signature_by_nobody_named_carries_no_old_stamp():
     assert times(bundle(stamp(SIGNATURE, AFTER)), policy(signers=())).statement is None
 
 
+def test_every_announced_signature_must_be_stamped():
+    """Else a key that was stolen later could add its signature to a statement of then."""
+    pair = (FIXTURES / "vectors" / "base-pq.potb").read_bytes()
+    demands = policy(signers=load_signer(FIXTURES / "keys" / "test-recorder-pq.pub"))
+    first, second = (Draft(pair).map(FrameType.SIGNATURE, n)["signature"] for n in (0, 1))
+    ended = datetime.fromtimestamp(Draft(pair).statement()["predicate"]["ended_ns"] // NS, UTC)
+    early, late = stamp(first, ended + HOUR), stamp(second, ended + 2 * HOUR, MIDDLE_LIVED)
+    one, both = bundle(early, data=pair), bundle(early, late, data=pair)
+    found = times(one, demands)
+    assert found.statement is None
+    assert "is not stamped" in found.notes[0]
+    found = times(both, demands)
+    assert found.statement.at_ns == ns(ended + 2 * HOUR)
+    assert found.statement.until_ns == ns(ENDED + 300 * DAY)
+    assert check(both, demands, at=ENDED + 301 * DAY)[1].code == "time.token-expired"
+
+
+def test_a_later_signature_does_not_date_the_seal():
+    from draft import STRANGER as AUDITOR
+
+    from pot_recorder.promise import sign_document
+    from pot_reverify.documents.statement import PAYLOAD_TYPE
+
+    statement = Draft(SMALL).payload(FrameType.STATEMENT)
+    (later,) = sign_document(PAYLOAD_TYPE, statement, [AUDITOR])
+    data = Draft(SMALL).append(FrameType.SIGNATURE, later.encode()).data()
+    named = (*SIGNERS, *load_signer(FIXTURES / "keys" / "test-stranger.pub"))
+    found = times(bundle(stamp(later.signature, AFTER), data=data), policy(signers=named))
+    assert found.statement is None
+    assert "over a later signature" in found.notes[0]
+
+
 def test_a_damaged_token_is_refused_whoever_is_named():
     token = bytearray(stamp(SIGNATURE, AFTER))
     token[-1] ^= 1

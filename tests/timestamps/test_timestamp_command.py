@@ -15,6 +15,7 @@ from forge import Forge, der, integer, seq
 from tsa import Behaviour, OpenSslTsa, serve
 
 from pot_audit.__main__ import main
+from pot_audit.screen import verdict_lines
 from pot_recorder.keys import load_private_keys
 from pot_recorder.promise import make_promise, save_promise
 from pot_reverify import Policy, VerdictWord, load_signer, verify
@@ -295,3 +296,15 @@ def test_wrong_usage(tmp_path, root_pem):
         done = run(*arguments)
         assert done.returncode == 2, arguments
         assert message in done.stderr, done.stderr
+
+
+def test_the_screen_dates_what_is_proven(tsa, tmp_path, root_pem):
+    output = tmp_path / "stamped.potb"
+    with serve(tsa) as (url, _):
+        assert run(BUNDLE, "--tsa", url, "--tsa-certificate", root_pem, "-o", output).stdout
+    dated = "\n".join(verdict_lines(verify(output, policy())))
+    assert "the time: Valid at 20" in dated
+    assert "the other times" in dated
+    plain = "\n".join(verdict_lines(verify(BUNDLE, policy())))
+    assert "the time:" not in plain
+    assert "the times" in plain
