@@ -28,6 +28,7 @@ COMMANDS = (
     "timestamp",
     "weights",
     "quote",
+    "attach",
     "doctor",
     "completion",
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pot_reverify.container.frames import HEADER, FrameType, encode_frame, read_frames_of
 from pot_reverify.container.merkle import leaf_digest
+from pot_reverify.documents.blob import EXCHANGE_PREFIX, parse_blob
 from pot_reverify.documents.challenge_record import Withheld, parse_record
 from pot_reverify.errors import Rejection
 
@@ -20,8 +21,8 @@ def redact(source: Path, target: Path, probes: Collection[tuple[int, int]]) -> i
         How many contents were withheld; those that already were are not counted.
 
     Raises:
-        Rejection: ``redact.no-such-probe``, ``redact.output-exists``, ``redact.unsealed``, and
-            what reading frames raises. Then no file is left behind.
+        Rejection: ``redact.no-such-probe``, ``redact.output-exists``, ``redact.unsealed``,
+            ``redact.exchanges``, and what reading frames raises. Then no file is left behind.
         OSError: a file cannot be read or written.
     """
     try:
@@ -58,6 +59,8 @@ def _copy(source: Path, write: Callable[[bytes], int], wanted: set[tuple[int, in
                 payload = Withheld(leaf_digest(frame_type, payload)).encode()
                 frame_type = FrameType.WITHHELD
                 withheld += 1
+        elif frame_type is FrameType.BLOB and wanted:
+            _require_no_exchanges(payload, frame.where)
         write(encode_frame(frame_type, payload))
     if not is_sealed:
         raise Rejection(
@@ -71,3 +74,14 @@ def _copy(source: Path, write: Callable[[bytes], int], wanted: set[tuple[int, in
             got=f"{missing[0][0]}:{missing[0][1]}",
         )
     return withheld
+
+
+def _require_no_exchanges(payload: bytes, where: str) -> None:
+    """Exchanges repeat what the contents say, and no digest can stand for them."""
+    blob = parse_blob(payload, where)
+    if blob.name.startswith(EXCHANGE_PREFIX):
+        raise Rejection(
+            "redact.exchanges",
+            "the signed exchanges hold the same texts, and cannot be withheld",
+            where=blob.name,
+        )

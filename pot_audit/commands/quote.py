@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import click
 
 from pot_audit.screen import printable
 from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
+from pot_reverify.policy.toml_file import load_policy
 from pot_reverify.quotes.evidence import (
     QuoteAppraisal,
     QuoteEvidence,
@@ -88,6 +89,12 @@ class _Moment(click.ParamType[datetime]):
     type=_FILE,
     help="Accept this root (PEM or DER) in place of the vendors' pinned ones; may be repeated.",
 )
+@click.option(
+    "--policy",
+    "policy_file",
+    type=_FILE,
+    help="Trust policy (TOML): its [binding] names software, roots and minimum firmware.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, failures too.")
 def command(
     *,
@@ -97,6 +104,7 @@ def command(
     crls: tuple[Path, ...],
     moment: datetime | None,
     roots: tuple[Path, ...],
+    policy_file: Path | None,
     as_json: bool,
 ) -> None:
     """Read FILES (raw, hex, base64, PEM or a vendor's JSON) and judge each, offline.
@@ -105,8 +113,10 @@ def command(
     Exit codes: 0 genuine, 1 rejected, 2 not evidence that is read here, 3 could not tell.
     """
     at_ns = time.time_ns() if moment is None else to_ns(moment)
-    named = tuple(der for path in roots for der in split_der(path.read_bytes()))
-    policy = QuotePolicy(roots=dict.fromkeys(PINNED_ROOTS, named) if named else PINNED_ROOTS)
+    policy = QuotePolicy() if policy_file is None else load_policy(policy_file).binding.quotes
+    if roots:
+        named = tuple(der for path in roots for der in split_der(path.read_bytes()))
+        policy = replace(policy, roots=dict.fromkeys(PINNED_ROOTS, named))
     parts = (
         collateral.read_bytes() if collateral else b"",
         [path.read_bytes() for path in certificates],

@@ -30,7 +30,7 @@ GRADE_OF: Final = {
 }
 _HARDWARE: Final = frozenset({QuoteKind.SGX, QuoteKind.TDX, QuoteKind.SEV_SNP, QuoteKind.NITRO})
 _VENDORS: Final = frozenset({QuoteKind.PHALA, QuoteKind.ACI})
-_KINDS: Final = {
+KINDS: Final = {
     Binding.RUN: _HARDWARE,
     Binding.KEY: _VENDORS,
     Binding.CHANNEL: _HARDWARE | _VENDORS,
@@ -64,14 +64,15 @@ def judge_quote(
         Indeterminate: ``quote.*``.
     """
     kind = document.quote.kind
-    if kind not in _KINDS[document.binding]:
+    if kind not in KINDS[document.binding]:
         raise Rejection(
             "quote.purpose",
             "this kind of evidence cannot bind what it is there for",
-            expected=" or ".join(sorted(_KINDS[document.binding])),
+            expected=" or ".join(sorted(KINDS[document.binding])),
             got=kind.value,
         )
-    asked = replace(policy.binding.quotes, bindings=_nonce(bundle, document))
+    nonce = nonce_asked(document, bundle.head.precommit.digest)
+    asked = replace(policy.binding.quotes, bindings=nonce)
     appraisal = verify_quote(document.quote, at_ns=times.evaluation_ns, policy=asked)
     match document.binding:
         case Binding.RUN:
@@ -103,16 +104,15 @@ def judge_quote(
     )
 
 
-def _nonce(bundle: Bundle, document: EvidenceDocument) -> Mapping[str, bytes]:
+def nonce_asked(document: EvidenceDocument, precommit_digest: bytes) -> Mapping[str, bytes]:
     """The vendors' forms answer the run's nonce: an attested key has to, and ACI always."""
     if document.binding is Binding.KEY or document.quote.kind is QuoteKind.ACI:
-        return {"nonce": bundle.head.precommit.digest}
+        return {"nonce": precommit_digest}
     return {}
 
 
 def _run_binding(bundle: Bundle, policy: Policy, appraisal: QuoteAppraisal) -> str:
-    field = "user_data" if appraisal.kind is QuoteKind.NITRO else "report_data"
-    bound = appraisal.bindings.get(field, b"")
+    field, bound = run_field(appraisal)
     precommit = bundle.head.precommit.digest
     keys = _signing_keys(bundle, policy)
     for name, key in keys:
@@ -135,6 +135,12 @@ def _run_binding(bundle: Bundle, policy: Policy, appraisal: QuoteAppraisal) -> s
     )
 
 
+def run_field(appraisal: QuoteAppraisal) -> tuple[str, bytes]:
+    """The field that commits to a run, and what the quote has in it."""
+    field = "user_data" if appraisal.kind is QuoteKind.NITRO else "report_data"
+    return field, appraisal.bindings.get(field, b"")
+
+
 def _signing_keys(bundle: Bundle, policy: Policy) -> list[tuple[str, PublicKey]]:
     """The keys of named recorders and enclaves whose signature over the statement holds."""
     assert bundle.statement_payload is not None
@@ -151,7 +157,7 @@ def _signing_keys(bundle: Bundle, policy: Policy) -> list[tuple[str, PublicKey]]
 
 
 def _channel_binding(document: EvidenceDocument, key: bytes, appraisal: QuoteAppraisal) -> str:
-    if not _binds_channel(document, key, appraisal):
+    if not binds_channel(document, key, appraisal):
         raise Rejection(
             "quote.binding",
             "the quote does not attest the channel key that the recorder names",
@@ -165,7 +171,8 @@ def _channel_binding(document: EvidenceDocument, key: bytes, appraisal: QuoteApp
     )
 
 
-def _binds_channel(document: EvidenceDocument, key: bytes, appraisal: QuoteAppraisal) -> bool:
+def binds_channel(document: EvidenceDocument, key: bytes, appraisal: QuoteAppraisal) -> bool:
+    """Whether the quote attests the channel key (DER SubjectPublicKeyInfo)."""
     if appraisal.kind in _VENDORS:
         module = importlib.import_module(
             "pot_reverify.quotes.phala"

@@ -26,7 +26,8 @@ SNP_COMPONENTS: Final = {
     "Turin": ("fmc", "bl", "tee", "snp", "ucode"),
 }
 _HEX: Final = re.compile(r"(?:[0-9a-f]{2}){1,64}", re.ASCII)
-_REGISTER: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}", re.ASCII)
+# Events of a replayed log are registers too, such as event:compose-hash.
+_REGISTER: Final = re.compile(r"[a-z][a-z0-9_:-]{0,63}", re.ASCII)
 
 
 def take_binding(table: Table, read_file: ReadFile) -> BindingPolicy:

@@ -71,6 +71,22 @@ def test_a_test_root_counts_only_where_it_is_named_and_says_so():
     assert document["results"][0]["appraisal"]["is_under_test_root"] is True
 
 
+def test_a_policy_names_software_and_refuses_other_software(tmp_path):
+    policy = tmp_path / "policy.toml"
+    pcr0 = "672cd3c91b7ac756037d260051169c70b1de59c7a3a9a8253322c98763697891c722fec043cbf72a824ae5d5ac41fc41"  # noqa: E501  a register
+    text = (
+        'kind = "pot-audit/policy/1"\nname = "test"\n[[binding.software]]\nname = "the sample"\n'
+        f'kind = "nitro"\n[binding.software.registers]\npcr0 = "{pcr0}"\n'
+    )
+    policy.write_text(text)
+    done = run("quote", NITRO, "--policy", policy)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "GENUINE  genuine, for software that you named: the sample" in done.stdout
+    policy.write_text(text.replace(pcr0, "00" * 48))
+    done = run("quote", NITRO, "--policy", policy)
+    assert (done.returncode, "[quote.measurement]" in done.stdout) == (1, True)
+
+
 def test_wrong_usage_is_told():
     assert run("quote").returncode == 2
     assert run("quote", TDX, "--at", "soon").returncode == 2
