@@ -168,7 +168,7 @@ def _accepts(policy: Policy) -> Iterator[str]:
         named = ", ".join(f"{one.name} ({one.kind.value})" for one in quotes.software)
         yield f"Quotes are for software that is named: {named}."
     else:
-        yield "Quotes are genuine for software that is not named: they show that some TEE ran it."
+        yield "No quote: no software is named, so a bundle that carries one is INCOMPLETE."
     yield f"Intel TCB statuses: {_listed(quotes.tcb_statuses)}."
     if vendors := replaced_roots(policy):
         yield f"The shipped roots are replaced for: {', '.join(vendors)}."
