@@ -13,6 +13,7 @@ from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.bundle_reader import read_bundle
 from pot_reverify.documents.precommit import parse_envelope, parse_precommit
 from pot_reverify.errors import Rejection
+from pot_reverify.seal.public_keys import Algorithm
 from pot_reverify.timestamps.token import MEDIA_TYPE, parse_token
 from pot_reverify.timestamps.verify import TimeStamp, verify_token
 
@@ -38,7 +39,7 @@ TokenSource = Callable[[bytes], tuple[bytes, int | None]]
 
 
 def stamp_precommit(path: Path, output: Path, source: TokenSource, root: Root) -> TimeStamp:
-    """Write a token over a precommit's first signature.
+    """Write a token over a precommit's Ed25519 signature, which every recorder makes.
 
     Raises:
         Rejection: ``timestamp.*``, ``time.*``, and what reading the precommit raises.
@@ -48,7 +49,10 @@ def stamp_precommit(path: Path, output: Path, source: TokenSource, root: Root) -
     _require_new(output)
     signed = parse_envelope(path.read_bytes(), str(path))
     made_ns = parse_precommit(signed.payload, str(path)).created_ns
-    data, stamp = _get(signed.signatures[0].signature, source, root)
+    wanted = [one for one in signed.signatures if one.algorithm == Algorithm.ED25519.value]
+    if not wanted:
+        raise Rejection("timestamp.no-ed25519", "nobody signed it with Ed25519", where=str(path))
+    data, stamp = _get(wanted[0].signature, source, root)
     _require_not_before(stamp, made_ns)
     _write_new(output, data)
     return stamp

@@ -17,6 +17,7 @@ from pot_reverify.documents.signed_bytes import Signature
 from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.policy import Policy
 from pot_reverify.seal.dsse import pae
+from pot_reverify.seal.public_keys import Algorithm
 from pot_reverify.seal.signatures import verify_signature
 from pot_reverify.timestamps.token import MEDIA_TYPE, Token, parse_token
 from pot_reverify.timestamps.verify import TimeStamp, verify_time_stamp
@@ -135,9 +136,10 @@ def _subject_of(
         payload = bundle.statement_payload
         signed.append((Subject.STATEMENT, statement.PAYLOAD_TYPE, payload, bundle.signatures))
     for subject, payload_type, payload, signatures in signed:
+        message = pae(payload_type, payload)
         for signature in signatures:
             if token.covers(signature.signature):
-                return subject, _signer_of(pae(payload_type, payload), signature, policy), None
+                return subject, _signer_of(subject, message, signature, policy), None
     raise Rejection(
         "time.token-unrelated",
         "The token is over nothing in this bundle.",
@@ -147,8 +149,18 @@ def _subject_of(
     )
 
 
-def _signer_of(message: bytes, signature: Signature, policy: Policy) -> str | None:
+def _signer_of(
+    subject: Subject, message: bytes, signature: Signature, policy: Policy
+) -> str | None:
+    """The named key that made the signature, if none but that key and message could have it.
+
+    Whoever chose the nonce of an ECDSA signature can later find a key under which the same bytes
+    sign another message. The statement announces its keys, which stops that; a precommit does not,
+    so that it is dated by its other signatures (every recorder has an Ed25519 key).
+    """
     for signer in policy.signers:
+        if subject is Subject.PRECOMMIT and signer.key.algorithm is Algorithm.ECDSA_P256:
+            continue
         try:
             verify_signature(signer.key, message, signature.signature)
         except (Rejection, Indeterminate):

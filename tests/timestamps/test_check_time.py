@@ -1,5 +1,6 @@
 """C05: what tokens prove about a bundle, how long, and what they contradict."""
 
+import hashlib
 import io
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -7,16 +8,23 @@ from pathlib import Path
 
 import pytest
 from certificates import DAY, make_root, make_tsa
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from draft import Draft
 from forge import Forge
 
-from pot_reverify import Policy, VerdictWord, Withheld, load_signer
+from pot_reverify import NamedSigner, Policy, VerdictWord, Withheld, load_signer
 from pot_reverify.checks.proven_times import find_proven_times
 from pot_reverify.checks.result import CheckId, Status
 from pot_reverify.container.frames import FrameType
+from pot_reverify.documents import precommit
 from pot_reverify.documents.blob import Attachment, Blob
 from pot_reverify.documents.bundle_reader import read_bundle
 from pot_reverify.policy import ProvenTime, TimeAuthority, TimePolicy
+from pot_reverify.seal.dsse import pae
+from pot_reverify.seal.public_keys import Algorithm, PublicKey
+from pot_reverify.seal.signatures import verify_signature
 from pot_reverify.verify import verify_stream
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
@@ -143,6 +151,31 @@ def test_a_signature_by_nobody_named_carries_no_old_stamp():
     assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.required-missing")
     assert "nobody whom you have named" in result.message
     assert times(bundle(stamp(SIGNATURE, AFTER)), policy(signers=())).statement is None
+
+
+def test_an_ecdsa_signature_of_a_precommit_can_be_older_than_the_precommit():
+    """Its maker stamps (r, s) for a nonce of his choice, and finds the key when he knows the text.
+
+    Such a key is genuine and can sign everything else, so no reader would see anything odd in it.
+    """
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    nonce, s = 2026, 1122
+    r = ec.derive_private_key(nonce, ec.SECP256R1()).public_key().public_numbers().x % order
+    old = encode_dss_signature(r, s)  # stamped now; what follows needs nothing but the promise
+    head = Draft(SMALL).map(FrameType.HEAD)
+    message = pae(precommit.PAYLOAD_TYPE, head["precommit"]["payload"])
+    digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
+    secret = (s * nonce - digest) * pow(r, -1, order) % order
+    point = ec.derive_private_key(secret, ec.SECP256R1()).public_key()
+    raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    key = PublicKey(Algorithm.ECDSA_P256, raw)
+    verify_signature(key, message, old)
+    signature = {"algorithm": key.algorithm.value, "key_id": key.key_id, "signature": old}
+    signed = head["precommit"] | {"signatures": [*head["precommit"]["signatures"], signature]}
+    data = Draft(SMALL).edit(FrameType.HEAD, precommit=signed).reseal().data()
+    named = policy(signers=(*SIGNERS, NamedSigner("found later", key)))
+    assert times(bundle(stamp(old, BEFORE - 99 * DAY), data=data), named).precommit is None
+    assert times(bundle(stamp(PROMISE, BEFORE), data=data), named).precommit.at_ns == ns(BEFORE)
 
 
 def test_every_announced_signature_must_be_stamped():
