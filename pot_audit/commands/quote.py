@@ -3,7 +3,8 @@
 import json
 import sys
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import click
 from pot_audit.screen import printable
 from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
 from pot_reverify.policy.toml_file import load_policy
+from pot_reverify.quotes.dcap_layout import parse_quote
 from pot_reverify.quotes.evidence import (
     QuoteAppraisal,
     QuoteEvidence,
@@ -44,6 +46,8 @@ class _Result:
     file: Path
     kind: QuoteKind | None
     found: QuoteAppraisal | PotAuditError
+    unverified: Mapping[str, str] = field(default_factory=dict)
+    """What a quote says that could not be judged, for whoever writes a policy."""
 
     @property
     def exit_code(self) -> int:
@@ -142,8 +146,21 @@ def _judge(
         return _Result(path, None, error)
     try:
         return _Result(path, evidence.kind, verify_quote(evidence, at_ns=at_ns, policy=policy))
-    except PotAuditError as error:
+    except Indeterminate as error:
+        return _Result(path, evidence.kind, error, _unverified(evidence))
+    except Rejection as error:
         return _Result(path, evidence.kind, error)
+
+
+def _unverified(evidence: QuoteEvidence) -> dict[str, str]:
+    """The registers of an Intel quote as they stand there; its layout needs no library."""
+    if evidence.kind not in (QuoteKind.SGX, QuoteKind.TDX):
+        return {}
+    quote = parse_quote(evidence.data)
+    return {
+        **{name: value.hex() for name, value in sorted(quote.registers.items())},
+        "report_data": quote.report_data.hex(),
+    }
 
 
 def _document(result: _Result) -> dict[str, object]:
@@ -164,6 +181,7 @@ def _document(result: _Result) -> dict[str, object]:
         "expected": found.expected,
         "got": found.got,
         "needs": needs,
+        "unverified": dict(result.unverified),
     }
 
 
@@ -177,6 +195,9 @@ def _lines(result: _Result, chosen_by: str) -> list[str]:
         lines += [f"  {sentence}" for sentence in time_sentences(found, chosen_by)]
         lines += [f"  not judged: {NOT_JUDGED.get(one, one)}" for one in found.not_judged]
         return [*lines, f"{word}  {genuineness(found)}{test}"]
+    if result.unverified:
+        lines.append("  it says, and nothing of it is verified:")
+        lines += [f"    {name:<20} {value}" for name, value in result.unverified.items()]
     lines += [
         f"  {name} {printable(value)}"
         for name, value in (

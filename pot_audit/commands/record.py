@@ -169,6 +169,7 @@ def command(
         else:
             click.echo(f"{partial}: recorded, not sealed")
         note(f"hint: add a proof with pot-audit prove {partial}, if you want one")
+        note(f"hint: add a TEE's quote with pot-audit attach {partial}, if you have one")
         note("hint: run the same command with --resume, without --hold, to seal")
         return
     if as_json:

@@ -74,15 +74,14 @@ def judge_quote(
     nonce = nonce_asked(document, bundle.head.precommit.digest)
     asked = replace(policy.binding.quotes, bindings=nonce)
     appraisal = verify_quote(document.quote, at_ns=times.evaluation_ns, policy=asked)
-    match document.binding:
-        case Binding.RUN:
-            what = _run_binding(bundle, policy, appraisal)
-        case Binding.KEY:
-            count = check_exchanges(bundle, document, appraisal)
-            what = f"an attested key signed all {count} requests and responses"
-        case Binding.CHANNEL:
-            assert document.channel_key is not None
-            what = _channel_binding(document, document.channel_key, appraisal)
+    if document.binding is Binding.RUN:
+        what = _run_binding(bundle, policy, appraisal)
+    elif document.binding is Binding.KEY:
+        count = check_exchanges(bundle, document, appraisal)
+        what = f"an attested key signed all {count} requests and responses"
+    else:
+        assert document.channel_key is not None
+        what = _channel_binding(document, document.channel_key, appraisal)
     proven = times.statement
     chosen_by = "your now" if proven is None else f"proven by {proven.by}"
     grade = GRADE_OF[document.binding]

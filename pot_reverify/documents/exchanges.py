@@ -6,14 +6,13 @@ whether an exchange is about the content of a bundle.
 """
 
 import base64
-import binascii
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
 from pot_reverify.documents.challenge_record import MAX_TEXT_CHARACTERS, Content
-from pot_reverify.encoding import canonical_msgpack, strict_json
+from pot_reverify.encoding import canonical_msgpack, strict_base64, strict_json
 from pot_reverify.encoding.fields import Fields
 from pot_reverify.errors import Rejection
 
@@ -191,13 +190,7 @@ def _parse_exchange(item: object, where: str) -> Exchange:
 
 def _take_base64(fields: Fields, name: str) -> bytes:
     text = fields.take_str(name, _MAX_BASE64_CHARACTERS)
-    try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise Rejection("evidence.base64", "not base64", where=fields.at(name)) from error
-    if _encode(data) != text:
-        raise Rejection("evidence.base64", "not base64 in its one form", where=fields.at(name))
-    return data
+    return strict_base64.decode(text, "evidence.base64", fields.at(name))
 
 
 def _hex(text: str, where: str) -> bytes:

@@ -474,6 +474,9 @@ def test_an_unsealed_file_with_quotes_is_told_to_be_unsealed():
     draft = Draft((GRADES / A).read_bytes())
     draft.frames = [frame for frame in draft.frames if frame[0].is_leaf]
     assert code_of(draft.data(), policy_of(A)) == (Status.SKIP, "container.unsealed")
+    plain = base()
+    plain.frames = [frame for frame in plain.frames if frame[0].is_leaf]
+    assert code_of(plain.data(), Policy(signers=SIGNER)) == (Status.ABSENT, "quote.absent")
 
 
 # Vendor: grade D

@@ -33,6 +33,8 @@ def test_the_same_quote_is_stale_later_and_unfinished_without_collateral():
     assert "[quote.stale]" in stale.stdout
     bare = run("quote", TDX)
     assert (bare.returncode, "[quote.collateral-missing]" in bare.stdout) == (3, True)
+    assert "it says, and nothing of it is verified:" in bare.stdout
+    assert "91eb2b44d141d4ece09f0c75c2c53d247a3c68edd7fafe8a3520c942a604a407" in bare.stdout
 
 
 def test_a_document_that_states_its_time_needs_none():

@@ -293,3 +293,21 @@ def test_a_crl_that_is_not_there_is_not_a_good_crl(name: str, crl: str) -> None:
     policy = QuotePolicy(roots=TEST_ROOT)
     run = partial(verify_quote, without, at_ns=ns(SYNTHETIC["tdx_valid"]["now"]), policy=policy)
     assert verdict(run) == "quote.dcap-refused"
+
+
+def test_real_evidence_whose_crl_has_ended_is_stale_and_not_refused():
+    evidence = QuoteEvidence(
+        QuoteKind.TDX,
+        cut_padding(read("tdx/phala_tdx_quote.bin")),
+        collateral=read("tdx/phala_tdx_quote_collateral.json"),
+    )
+    for moment, outcome in (
+        ("2025-07-01T00:00:00Z", "genuine"),
+        ("2026-11-22T00:00:00Z", "quote.stale"),
+        ("2035-01-01T00:00:00Z", "quote.stale"),
+    ):
+        at_ns = ns(moment)
+        assert (
+            verdict(lambda at_ns=at_ns: verify_quote(evidence, at_ns=at_ns, policy=QuotePolicy()))
+            == outcome
+        )
