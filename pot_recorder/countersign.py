@@ -16,8 +16,9 @@ from pot_reverify.documents.countersignature import (
     Countersignature,
     ReportedCheck,
     VendorCommitment,
+    parse_attached_statement,
 )
-from pot_reverify.documents.dsse_envelope import MEDIA_TYPE, Envelope
+from pot_reverify.documents.dsse_envelope import MEDIA_TYPE, Envelope, parse_envelope
 from pot_reverify.documents.signed_bytes import Signature
 from pot_reverify.documents.statement import PAYLOAD_TYPE, Statement
 from pot_reverify.encoding.digest import sha256_digest
@@ -85,6 +86,22 @@ def sign_statement(verdict: Verdict, signers: Sequence[Signer]) -> tuple[Signatu
                 got=signer.public_key.key_id,
             )
     return sign_document(PAYLOAD_TYPE, bundle.statement_payload or b"", signers)
+
+
+def read_detached(data: bytes, where: str, verdict: Verdict) -> Envelope:
+    """An envelope that was kept beside the bundle, if it is about this one.
+
+    Raises:
+        Rejection: ``countersign.unsealed``, ``countersignature.other-bundle``, and what parsing
+            raises.
+        Indeterminate: ``countersignature.unknown-predicate``.
+    """
+    _, statement = _sealed(verdict)
+    envelope = parse_envelope(data, where)
+    document = parse_attached_statement(envelope, where)
+    if document.checkpoint_digest != statement.checkpoint_digest:
+        raise Rejection("countersignature.other-bundle", "about another bundle", where=where)
+    return envelope
 
 
 def add_to_bundle(

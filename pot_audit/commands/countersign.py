@@ -1,15 +1,23 @@
 """``pot-audit countersign``: re-verify a bundle and sign what was found."""
 
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from pot_audit.key_files import load_signers, passphrase_option
 from pot_audit.policy_options import chosen_policy, policy_option, signer_option
 from pot_audit.screen import verdict_lines
-from pot_recorder.countersign import add_to_bundle, countersign, sign_statement, vouch_for
+from pot_recorder.countersign import (
+    add_to_bundle,
+    countersign,
+    read_detached,
+    sign_statement,
+    vouch_for,
+)
 from pot_recorder.keys import Signer
 from pot_reverify import Verdict, VerdictWord, verify
 from pot_reverify.documents.dsse_envelope import Envelope
@@ -24,7 +32,6 @@ from pot_reverify.documents.dsse_envelope import Envelope
 @click.argument("bundle", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
     "--key",
-    required=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Your private key (pot-audit keygen).",
 )
@@ -47,6 +54,14 @@ from pot_reverify.documents.dsse_envelope import Envelope
     help="Sign the recorder's own statement instead, beside the recorder.",
 )
 @click.option(
+    "--append",
+    "appended",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="ENVELOPE",
+    help="Sign nothing: add an envelope that --detached wrote, to a new file; may be repeated.",
+)
+@click.option(
     "--even-if-not-verified",
     is_flag=True,
     help="Sign another verdict than VERIFIED; it counts towards no quorum.",
@@ -55,7 +70,7 @@ from pot_reverify.documents.dsse_envelope import Envelope
 def command(
     *,
     bundle: Path,
-    key: Path,
+    key: Path | None,
     passphrase_file: Path | None,
     policy_file: Path | None,
     signers: tuple[Path, ...],
@@ -63,6 +78,7 @@ def command(
     detached: Path | None,
     vouch_for: str | None,
     signs_statement: bool,
+    appended: tuple[Path, ...],
     even_if_not_verified: bool,
     as_json: bool,
 ) -> None:
@@ -70,9 +86,15 @@ def command(
 
     Exit codes: 0 signed, otherwise those of reverify, and nothing was written.
     """
+    if appended:
+        if output is None or key is not None or detached is not None:
+            raise click.UsageError("--append goes with -o, and without --key and --detached")
+        _append(bundle, output, appended, as_json=as_json)
+        return
     _require_usage(output, detached, vouch_for, signs_statement=signs_statement)
-    policy = chosen_policy(policy_file, signers)
-    verdict = verify(bundle, policy)
+    if key is None:
+        raise click.UsageError("name your private key with --key")
+    verdict = verify(bundle, chosen_policy(policy_file, signers))
     verified = verdict.word is VerdictWord.VERIFIED
     if not verified and not (even_if_not_verified and verdict.bundle is not None):
         _refuse(verdict, as_json=as_json)
@@ -92,6 +114,21 @@ def command(
     if detached is not None:
         with detached.open("xb") as file:
             file.write(envelopes[0].to_json())
+    what = "signed too" if signs_statement else "countersigned"
+    if vouch_for is not None:
+        what = f"vouched for its {vouch_for}"
+    _report(verdict, what, keys, output, detached, as_json=as_json)
+
+
+def _report(
+    verdict: Verdict,
+    what: str,
+    keys: Sequence[Signer],
+    output: Path | None,
+    detached: Path | None,
+    *,
+    as_json: bool,
+) -> None:
     if as_json:
         document = {
             "verdict": verdict.word.value,
@@ -101,12 +138,20 @@ def command(
         }
         click.echo(json.dumps(document))
         return
-    what = "signed too" if signs_statement else "countersigned"
-    if vouch_for is not None:
-        what = f"vouched for its {vouch_for}"
     click.echo(f"{output or detached}: {verdict.word.value}, {what}")
     if output is not None:
         click.echo(f"next: pot-audit reverify {output} --policy POLICY.toml", err=True)
+
+
+def _append(bundle: Path, output: Path, appended: tuple[Path, ...], *, as_json: bool) -> None:
+    """Add envelopes as they are; whether they count is for whoever re-verifies the new file."""
+    verdict = verify(bundle)
+    envelopes = [read_detached(path.read_bytes(), str(path), verdict) for path in appended]
+    add_to_bundle(bundle, output, file_digest=verdict.file_digest, envelopes=envelopes)
+    if as_json:
+        click.echo(json.dumps({"output": str(output), "added": len(envelopes)}))
+    else:
+        click.echo(f"{output}: {len(envelopes)} added")
 
 
 def _require_usage(
@@ -120,7 +165,7 @@ def _require_usage(
         raise click.UsageError(f"{detached} exists, and is never overwritten")
 
 
-def _refuse(verdict: Verdict, *, as_json: bool) -> None:
+def _refuse(verdict: Verdict, *, as_json: bool) -> NoReturn:
     """End with the verdict: who countersigns says that the bundle is VERIFIED."""
     if as_json:
         document = {**verdict.to_document(), "output": None, "detached": None}
@@ -128,7 +173,7 @@ def _refuse(verdict: Verdict, *, as_json: bool) -> None:
     else:
         click.echo("\n".join(verdict_lines(verdict)))
     click.echo(f"error: {verdict.word.value}: nothing was signed", err=True)
-    click.get_current_context().exit(verdict.word.exit_code)
+    sys.exit(verdict.word.exit_code)
 
 
 def _envelopes(verdict: Verdict, role: str | None, keys: Sequence[Signer]) -> tuple[Envelope, ...]:

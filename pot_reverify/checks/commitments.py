@@ -7,7 +7,7 @@ from pot_reverify.checks.attached_statements import (
     attached_statements,
     require_this_bundle,
 )
-from pot_reverify.checks.named_signers import is_expired, require_valid_then
+from pot_reverify.checks.named_signers import require_valid_then, why_it_does_not_count
 from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.countersignature import VendorCommitment
@@ -73,8 +73,9 @@ def _judge(
     note = f"{signer.name} vouches for the {document.role}, {document.model}"
     if document.weights_digest is None:
         note += ", without naming its weights"
-    if is_expired(signer, times.now_ns):
-        return False, f"{note}; the key has expired since, so it does not count"
+    why_not = why_it_does_not_count(signer, document.created_ns, times)
+    if why_not is not None:
+        return False, f"{note}; {why_not}"
     return True, note
 
 

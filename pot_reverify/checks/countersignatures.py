@@ -8,7 +8,7 @@ from pot_reverify.checks.attached_statements import (
     attached_statements,
     require_this_bundle,
 )
-from pot_reverify.checks.named_signers import is_expired, require_valid_then
+from pot_reverify.checks.named_signers import require_valid_then, why_it_does_not_count
 from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.countersignature import Countersignature
@@ -71,14 +71,15 @@ def _judge(
     # The seal's time proves nothing of what was attached later: such a key is judged now.
     now = ProvenTimes(times.now_ns, precommit=None, statement=None)
     require_valid_then(signer, document.evaluated_at_ns, now, one.where)
-    expired = is_expired(signer, times.now_ns)
-    words = "; the key has expired since, so it does not count" if expired else ""
+    why_not = why_it_does_not_count(signer, document.evaluated_at_ns, times)
     note = (
         f"countersigned by {signer.name}: {document.verdict} at "
         f"{format_time(document.evaluated_at_ns)} under the policy {document.policy_name} "
-        f"({format_digest(document.policy_digest)[:19]}…){words}"
+        f"({format_digest(document.policy_digest)[:19]}…)"
     )
-    return Countersigner(signer, document.verdict == _VERIFIED and not expired, note)
+    if why_not is not None:
+        return Countersigner(signer, counts=False, note=f"{note}; {why_not}")
+    return Countersigner(signer, document.verdict == _VERIFIED, note)
 
 
 def _require_pins(document: Countersignature, bundle: Bundle, where: str) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pot_reverify.checks.proven_times import ProvenTimes
+from pot_reverify.checks.proven_times import CLOCK_TOLERANCE_NS, ProvenTimes
 from pot_reverify.documents.signed_bytes import Signature
 from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.policy import NamedSigner, Policy
@@ -129,6 +129,18 @@ def require_not_expired(signer: NamedSigner, times: ProvenTimes, where: str) -> 
             needs=f"a time-stamp of the statement from before {end} (pot-audit timestamp)",
             where=where,
         )
+
+
+def why_it_does_not_count(signer: NamedSigner, stated_ns: int, times: ProvenTimes) -> str | None:
+    """Why something that was attached later counts for nothing at the reader's now; None: it does.
+
+    The time of the seal proves nothing of it, so its key is judged now.
+    """
+    if is_expired(signer, times.now_ns):
+        return "the key has expired since, so it does not count"
+    if stated_ns > times.now_ns + CLOCK_TOLERANCE_NS:
+        return "from after the time at which you judge, so it does not count"
+    return None
 
 
 def is_expired(signer: NamedSigner, at_ns: int) -> bool:

@@ -213,6 +213,18 @@ def test_keys_outside_their_time():
     assert (word, result.code) == (VerdictWord.INCOMPLETE, "signature.quorum")
 
 
+def test_from_after_the_time_at_which_one_judges_it_does_not_count():
+    at_ns = json.loads(GOOD.payload)["predicate"]["evaluated_at_ns"]
+    verdict = verdict_of(attach(SMALL, GOOD), AUDITED, at_ns - A_DAY)
+    assert verdict.word is VerdictWord.INCOMPLETE
+    assert verdict.checks[3].code == "signature.quorum"
+    created_ns = json.loads(COMMITMENT.payload)["predicate"]["created_ns"]
+    verdict = verdict_of(attach(SMALL, COMMITMENT), VOUCHED, created_ns - A_DAY)
+    assert verdict.word is VerdictWord.VERIFIED
+    assert Grade.VENDOR not in verdict.binding_grades
+    assert "from after the time at which you judge" in verdict.checks[9].notes[0]
+
+
 def with_predicate(name: str, value: object) -> bytes:
     return changed(GOOD, **{name: value}).to_json()
 

@@ -204,6 +204,14 @@ roles = ["auditor"]
     envelope = json.loads((tmp_path / "ada.json").read_text())
     assert envelope["payloadType"] == "application/vnd.in-toto+json"
     assert len(envelope["signatures"]) == 1
+    appended = tmp_path / "appended.potb"
+    done = run("countersign", IDENTICAL, "--append", tmp_path / "ada.json", "-o", appended)
+    assert done.returncode == 0, done.stderr
+    assert appended.read_bytes() == audited.read_bytes()
+    other = FIXTURES / "bundles" / "int8.potb"
+    done = run("countersign", other, "--append", tmp_path / "ada.json", "-o", tmp_path / "x.potb")
+    assert done.returncode == 2
+    assert "about another bundle" in done.stderr
     again = run("countersign", IDENTICAL, "--key", key, "--policy", AUDITOR, "-o", audited)
     assert again.returncode == 2
     assert "never overwritten" in again.stderr
@@ -258,12 +266,19 @@ def test_nothing_is_countersigned_that_is_not_verified(tmp_path):
         ["--sign-statement", "--detached", "x.json"],
         ["--sign-statement", "--vouch-for", "candidate", "-o", "x.potb"],
         ["--detached", __file__],
+        ["--append", __file__, "-o", "x.potb"],
     ],
 )
 def test_wrong_usage_of_countersign(options):
     done = run("countersign", IDENTICAL, "--key", KEYS / "test-stranger", *options)
     assert done.returncode == 2
     assert done.stderr.startswith("error: ")
+
+
+def test_countersigning_needs_a_key():
+    done = run("countersign", IDENTICAL, "--signer", KEYS / "fixtures.pub", "-o", "x.potb")
+    assert done.returncode == 2
+    assert "--key" in done.stderr
 
 
 def test_two_keys_make_no_single_detached_envelope(tmp_path):

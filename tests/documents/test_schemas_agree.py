@@ -19,6 +19,8 @@ from jsonschema import Draft202012Validator
 from pot_reverify.checks.schemas import schema
 from pot_reverify.documents.blob import parse_attachment, parse_blob
 from pot_reverify.documents.challenge_record import parse_content, parse_record, parse_withheld
+from pot_reverify.documents.countersignature import parse_attached_statement
+from pot_reverify.documents.dsse_envelope import Envelope
 from pot_reverify.documents.head import parse_head
 from pot_reverify.documents.precommit import parse_precommit
 from pot_reverify.documents.projection import project
@@ -29,7 +31,7 @@ from pot_reverify.documents.statement import parse_statement
 from pot_reverify.documents.weight_manifest import parse_weight_manifest
 from pot_reverify.encoding import canonical_msgpack
 from pot_reverify.encoding.fields import Fields
-from pot_reverify.errors import Rejection
+from pot_reverify.errors import Indeterminate, Rejection
 
 PRESET_RULES = {
     "preset.not-a-rational",  # lowest terms
@@ -37,6 +39,7 @@ PRESET_RULES = {
     "preset.out-of-range",  # gamma below (1 - epsilon) * delta, and the like
 }
 ONLY_PARSED = {
+    "countersignature": {"countersignature.contradiction"},  # order, and what follows from checks
     "head": PRESET_RULES,
     "precommit": PRESET_RULES | {"json.integer-range"},  # numerators have no bounds in a schema
     "content": {
@@ -96,10 +99,19 @@ class Kind:
         return Draft202012Validator(schema(self.name)).is_valid(document)
 
 
+def parse_attached(data: bytes) -> object:
+    """The payload of an envelope; a kind that is not known is as good as refused here."""
+    try:
+        return parse_attached_statement(Envelope(data, "key", b"signature"), "x")
+    except Indeterminate as unknown:
+        raise Rejection(unknown.code, unknown.message) from unknown
+
+
 KINDS = [
     Kind("attachment", valid.ATTACHMENT, lambda data: parse_attachment(data, "x")),
     Kind("blob", valid.BLOB, lambda data: parse_blob(data, "x")),
     Kind("content", valid.CONTENT, lambda data: parse_content(data, "x")),
+    Kind("countersignature", valid.COUNTERSIGNATURE, parse_attached, is_json=True),
     Kind("head", valid.HEAD, lambda data: parse_head(data, "x")),
     Kind("precommit", valid.PRECOMMIT, parse_precommit, is_json=True),
     Kind("proof", valid.PROOF, lambda data: parse_proof_document(data, "x"), is_json=True),
@@ -111,6 +123,7 @@ KINDS = [
         lambda data: parse_signature(Fields(canonical_msgpack.decode(data), "x")),
     ),
     Kind("statement", valid.STATEMENT, lambda data: parse_statement(data, "x"), is_json=True),
+    Kind("vendor-commitment", valid.COMMITMENT, parse_attached, is_json=True),
     Kind("weights", valid.WEIGHTS, lambda data: parse_weight_manifest(data, "x"), is_json=True),
     Kind("withheld", valid.WITHHELD, lambda data: parse_withheld(data, "x")),
 ]

@@ -9,6 +9,11 @@ from hypothesis import strategies as st
 from pot_reverify.decision.presets import PRESETS, Preset
 from pot_reverify.documents.blob import Attachment, Blob
 from pot_reverify.documents.challenge_record import Content, Record, Withheld
+from pot_reverify.documents.countersignature import (
+    Countersignature,
+    ReportedCheck,
+    VendorCommitment,
+)
 from pot_reverify.documents.head import Head, Recorder
 from pot_reverify.documents.model_identity import ModelClaim, ModelIdentity
 from pot_reverify.documents.precommit import Counterpart, Precommit, SignedPrecommit
@@ -134,6 +139,39 @@ def _content(seed: int, score: int | None, words: str) -> Content:
 CONTENT = st.builds(_content, st.integers(0, 10**6), optional(SCORE), text(8192))
 PROOF = st.builds(ProofDocument, circuit=text(64), proof=st.binary(min_size=1, max_size=100))
 WITHHELD = st.builds(Withheld, DIGEST)
+_CHECKS = [
+    ("VERIFIED", ("pass", "absent")),
+    ("INCOMPLETE", ("pass", "skip")),
+    ("INCOMPLETE", ("pass", "pass")),
+    ("REJECTED", ("FAIL", "skip")),
+]
+COUNTERSIGNATURE = st.sampled_from(_CHECKS).flatmap(
+    lambda verdict: st.builds(
+        Countersignature,
+        checkpoint_digest=DIGEST,
+        statement_digest=DIGEST,
+        signature_digests=st.lists(DIGEST, min_size=1, max_size=3).map(tuple),
+        policy_name=text(256),
+        policy_digest=DIGEST,
+        verdict=st.just(verdict[0]),
+        checks=st.just(
+            tuple(
+                ReportedCheck(f"C{number:02d}", status, "ok")
+                for number, status in enumerate(verdict[1], 1)
+            )
+        ),
+        evaluated_at_ns=INT63,
+        verifier_version=text(),
+    )
+)
+COMMITMENT = st.builds(
+    VendorCommitment,
+    checkpoint_digest=DIGEST,
+    role=st.sampled_from(["reference", "candidate"]),
+    model=text(),
+    weights_digest=optional(DIGEST),
+    created_ns=INT63,
+)
 BLOB = st.builds(Blob, text(), text(), st.binary(max_size=99))
 ATTACHMENT = st.builds(Attachment, text(), st.binary(min_size=1, max_size=99))
 EVENT = st.builds(

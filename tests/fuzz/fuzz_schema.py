@@ -21,6 +21,8 @@ with atheris.instrument_imports(include=["pot_reverify.documents", "pot_reverify
         parse_record,
         parse_withheld,
     )
+    from pot_reverify.documents.countersignature import parse_attached_statement
+    from pot_reverify.documents.dsse_envelope import Envelope
     from pot_reverify.documents.head import parse_head
     from pot_reverify.documents.precommit import parse_precommit
     from pot_reverify.documents.projection import project
@@ -34,7 +36,7 @@ with atheris.instrument_imports(include=["pot_reverify.documents", "pot_reverify
 
 from pot_reverify.checks.schemas import validate
 from pot_reverify.container.frames import FrameType, read_frames
-from pot_reverify.errors import Rejection
+from pot_reverify.errors import Indeterminate, Rejection
 
 BASE = Path(__file__).parents[2] / "fixtures" / "vectors" / "base.potb"
 FRAMES = {
@@ -54,6 +56,17 @@ DOCUMENTS = {
     "proof": parse_proof_document,
 }
 KINDS = [*FRAMES, *DOCUMENTS]
+
+
+def attached(data: bytes, where: str, kind: str):
+    """The payload of an attached envelope, if it is of this kind."""
+    try:
+        document = parse_attached_statement(Envelope(data, "key", b"signature"), where)
+    except Indeterminate as unknown:
+        raise Rejection(unknown.code, unknown.message) from unknown
+    if f"predicate:{kind}:".encode() not in document.to_json():
+        raise Rejection("schema.unknown-value", "the other kind")
+    return document
 
 
 def one_input(data: bytes) -> None:
