@@ -4,7 +4,8 @@
 
 Needs `atheris` and the `time` extra. The first byte of an input chooses a public response whose
 authority is named; the rest takes its place. Findings are any exception but a `PotAuditError`, and
-a verified token that says something else than the genuine one: nobody signed that.
+a verified token that says what no genuine one says: nobody signed that. Two of the responses are by
+one authority, so either may stand in the other's place.
 """
 
 import sys
@@ -51,7 +52,7 @@ def one_input(data: bytes) -> None:
         stamp = appraise(number, data[1:])
     except PotAuditError:
         return
-    assert said(stamp) == GENUINE[number]
+    assert said(stamp) in GENUINE
 
 
 def _chain(file: str) -> list[bytes]:
