@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 DEMO ?= demo
 FUZZ_SECONDS ?= 1200
+TEST_PROCESSES ?= auto
 # Tests and benchmarks of proofs ask this program.
 export POT_HALO2 ?= $(abspath $(or $(CARGO_TARGET_DIR),halo2/target))/release/pot-halo2
 
@@ -14,7 +15,7 @@ demo: $(VENV)/.record
 	$(BIN)/pot-audit demo -o $(DEMO)
 
 test: lint halo2
-	$(BIN)/pytest --cov --cov-report=term
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal --cov --cov-report=term
 	cargo test --release --quiet --manifest-path halo2/Cargo.toml
 
 lint: $(VENV)/.dev

@@ -1,14 +1,16 @@
 """Models for the tests: real ones from installed packages, and a tiny one made on the spot.
 
 Folders that cost time to make are kept under ``$POT_AUDIT_TEST_CACHE`` if it is set, else for the
-session. Nothing here imports torch before a test asks for a model.
+session, and the processes of one run share them. Nothing here imports torch before a test asks for
+a model.
 """
 
 import hashlib
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,17 +19,19 @@ SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMALL_DEPTH = 4
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """The first process of a run makes the folder of models; the rest learn it by the variable."""
+    if "POT_AUDIT_TEST_CACHE" not in os.environ:
+        folder = tempfile.mkdtemp(prefix="pot-audit-test-models-")
+        os.environ["POT_AUDIT_TEST_CACHE"] = folder
+        config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+
+
 @pytest.fixture(scope="session")
-def models_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = os.environ.get("POT_AUDIT_TEST_CACHE")
-    if folder is None:
-        path = tmp_path_factory.mktemp("models")
-        yield path
-        shutil.rmtree(path)  # pytest would keep gigabytes of the last three sessions
-    else:
-        path = Path(folder)
-        path.mkdir(parents=True, exist_ok=True)
-        yield path
+def models_cache() -> Path:
+    path = Path(os.environ["POT_AUDIT_TEST_CACHE"])
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 @pytest.fixture(scope="session")
