@@ -190,7 +190,7 @@ def _squares_around(scores: Sequence[int], centre: Range) -> Range:
 def _least(
     parts: Sequence[_Part], sums: Sequence[Range], rest: int, withheld: int, total: int
 ) -> int:
-    """A lower bound of V, the best of three."""
+    """A lower bound of V, the best of several."""
     visible = sum(part.of_visible.low for part in parts)
     # Cauchy–Schwarz: the withheld scores add up to `rest`, and their centres to within `middle`.
     middle = Range(
@@ -198,12 +198,11 @@ def _least(
         sum(part.withheld * part.centre.high for part in parts),
     )
     apart = ceiling_of_ratio(middle.nearest(Range(rest, rest)) ** 2, max(1, withheld))
-    one_by_one = sum(part.of_withheld.low for part in parts)
     from_here = (
         least + least_squares_after(n, sums[n - 1].low, sums[n - 1].high, len(parts), total)
         for n, least in enumerate(accumulate(part.low for part in parts[:-1]), 1)
     )
-    return max([visible + max(apart, one_by_one), *from_here])
+    return max([visible + apart, *from_here])
 
 
 def _most(parts: Sequence[_Part], rest: int) -> int:
