@@ -202,7 +202,7 @@ def _least(
         least + least_squares_after(n, sums[n - 1].low, sums[n - 1].high, len(parts), total)
         for n, least in enumerate(accumulate(part.low for part in parts[:-1]), 1)
     )
-    return max([visible + apart, *from_here])
+    return max([visible + apart, sum(part.low for part in parts), *from_here])
 
 
 def _most(parts: Sequence[_Part], rest: int) -> int:

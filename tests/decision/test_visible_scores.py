@@ -100,9 +100,9 @@ LEVEL = [300] * 4
 @pytest.mark.parametrize(
     ("name", "challenges", "hidden", "change"),
     [
-        ("each is far from its centre: one from 0, and at their sum the other can be no less",
-         [[0] * 4, [0, 0, 0, 65_000], *[[SCORE_MAX] * 4] * 40, [SCORE_MAX] * 3 + [65_000]],
-         lambda i, j: i in (1, 42) and j == 3, -(10**9)),
+        ("each is far from its centre, one more than the other",
+         [[0] * 4, [0, 0, 0, 65_000], *[[31_000] * 4] * 40, [31_000] * 3 + [65_000]],
+         lambda i, j: i in (1, 42) and j == 3, -5 * 10**8),
         ("together they are far: each could lie at the centre, but not all at their sum",
          [LEVEL] * 9 + [[20_000] * 4], lambda i, _: i == 9, -(10**7)),
         ("the mean has to rise, and not for nothing",
