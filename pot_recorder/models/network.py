@@ -1,0 +1,252 @@
+"""Building a network from a folder's configuration and weights, with every tensor accounted for."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
+    AutoConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
+from transformers.models.auto.auto_factory import _get_model_class
+
+from pot_recorder.models.file_names import CONFIG_NAME
+from pot_recorder.models.loader_errors import cannot_load, first_line
+from pot_recorder.models.unused_tensors import is_unused_without_effect
+from pot_reverify.errors import Rejection
+
+DType = Literal["auto", "float32", "bfloat16", "float16"]
+Attention = Literal["sdpa", "eager"]
+
+_SHOWN_KEYS = 5
+_DRAFT_HEAD = re.compile(r"(model\.)?mtp\.")
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltNetwork:
+    """A network, and what was left over of its weights.
+
+    Args:
+        stored_dtypes: the floating types of the stored weights, sorted.
+        unused: stored tensors that take no part in next-token predictions, sorted.
+    """
+
+    network: PreTrainedModel
+    stored_dtypes: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+@dataclass
+class _Report:
+    """transformers' own account of a load, before it leaves out what a class says to ignore."""
+
+    seen: bool = False
+    missing: set[str] = field(default_factory=set)
+    unexpected: set[str] = field(default_factory=set)
+    mismatched: set[tuple[str, Any, Any]] = field(default_factory=set)
+    conversion: dict[str, str] = field(default_factory=dict)
+
+
+def read_config(name: str, private: Path) -> PreTrainedConfig:
+    """The configuration in a private folder, of a causal language model.
+
+    Args:
+        name: the model, for errors; also what transformers takes for its name.
+
+    Raises:
+        Rejection: ``model.unsupported-architecture``.
+    """
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
+            private, local_files_only=True, trust_remote_code=False
+        )
+    except Exception as error:
+        raise Rejection(
+            "model.unsupported-architecture",
+            f"its {CONFIG_NAME} cannot be used: {first_line(error, private, name)}",
+            where=name,
+        ) from error
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        raise Rejection(
+            "model.unsupported-architecture",
+            "not a causal language model that transformers knows",
+            where=name,
+            got=config.model_type,
+        )
+    config.name_or_path = name
+    return config
+
+
+def build_network(
+    name: str,
+    config: PreTrainedConfig,
+    weights: Mapping[str, torch.Tensor],
+    dtype: DType,
+    attention: Attention | None,
+    *,
+    rehearsal: bool = False,
+) -> BuiltNetwork:
+    """Build the network that ``AutoModelForCausalLM`` would, and account for every tensor.
+
+    Args:
+        name: the model, for errors.
+        dtype: of weights and computation; ``auto`` is what the configuration says, else what the
+            weights are stored in.
+        attention: the attention kernel; None for the one that transformers takes.
+        rehearsal: whether `weights` are without values (on the device ``meta``), so that only
+            names and shapes are looked at and the network cannot run.
+
+    Raises:
+        Rejection: ``model.weights-do-not-fit``, ``model.cannot-load`` or ``model.dtype-not-said``.
+    """
+    model_class: Any = _get_model_class(config, MODEL_FOR_CAUSAL_LM_MAPPING)
+    text_class = config.sub_configs.get("text_config")
+    if text_class is not None and getattr(model_class, "config_class", None) == text_class:
+        config = config.get_text_config()
+    stored = {tensor.dtype for tensor in weights.values() if tensor.is_floating_point()}
+    chosen = _chosen_dtype(name, config, stored, dtype)
+    options: dict[str, Any] = {} if attention is None else {"attn_implementation": attention}
+    if rehearsal:
+        options["device_map"] = {"": "meta"}
+    with _full_report(model_class) as report:
+        try:
+            network: PreTrainedModel = model_class.from_pretrained(
+                None,
+                config=config,
+                state_dict=dict(weights),
+                dtype=chosen,
+                ignore_mismatched_sizes=True,  # to be named, and refused, below
+                **options,
+            )
+        except Exception as error:
+            _require_fit(name, report)
+            raise cannot_load(name, error) from error
+    if not report.seen:
+        raise Rejection(
+            "model.cannot-load",
+            "this version of transformers gives no account of what it loaded",
+            where=name,
+        )
+    _require_fit(name, report)
+    unused = _account_for_unexpected(name, network, weights, report.unexpected)
+    _require_integers_unused(name, weights, unused)
+    shown = tuple(sorted(str(one).removeprefix("torch.") for one in stored))
+    return BuiltNetwork(network, shown, unused)
+
+
+def _chosen_dtype(
+    name: str, config: PreTrainedConfig, stored: set[torch.dtype], dtype: DType
+) -> torch.dtype:
+    if dtype != "auto":
+        named: torch.dtype = getattr(torch, dtype)
+        return named
+    said = getattr(config, "dtype", None)
+    if said is not None:
+        said = getattr(torch, said) if isinstance(said, str) else said
+        assert isinstance(said, torch.dtype)
+        return said
+    if len(stored) != 1:
+        raise Rejection(
+            "model.dtype-not-said",
+            f"{CONFIG_NAME} names no dtype, and the weights are stored in several; say --dtype",
+            where=name,
+            got=", ".join(sorted(str(one).removeprefix("torch.") for one in stored)),
+        )
+    return next(iter(stored))
+
+
+@contextmanager
+def _full_report(model_class: Any) -> Iterator[_Report]:  # noqa: ANN401 - a class of transformers
+    """Listen where transformers drops from its report what a class says to ignore."""
+    hook = "_adjust_missing_and_unexpected_keys"
+    original: Callable[[Any, Any], None] = getattr(model_class, hook)
+    was_own = hook in vars(model_class)
+    report = _Report()
+
+    def note(network: Any, info: Any) -> None:  # noqa: ANN401
+        report.seen = True
+        report.missing, report.unexpected = set(info.missing_keys), set(info.unexpected_keys)
+        report.mismatched = set(info.mismatched_keys)
+        report.conversion = dict(info.conversion_errors)
+        original(network, info)
+
+    setattr(model_class, hook, note)
+    try:
+        yield report
+    finally:
+        if was_own:
+            setattr(model_class, hook, original)
+        else:
+            delattr(model_class, hook)
+
+
+def _require_fit(name: str, report: _Report) -> None:
+    """Refuse weights that are not exactly those that the configuration asks for."""
+    if report.mismatched:
+        tensor, got, expected = min(report.mismatched, key=lambda one: one[0])
+        more = len(report.mismatched) - 1
+        raise _misfit(
+            name,
+            f"tensor {tensor} has another shape than the configuration asks for"
+            + (f", and {more} more have" if more else ""),
+            expected=list(expected),
+            got=list(got),
+        )
+    if report.conversion:
+        tensor, text = min(report.conversion.items())
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        raise _misfit(name, f"tensor {tensor} cannot be put together", got=lines[-1])
+    if report.missing:
+        raise _misfit(name, "tensors are missing (missing_keys)", got=_some(report.missing))
+
+
+def _account_for_unexpected(
+    name: str,
+    network: PreTrainedModel,
+    weights: Mapping[str, torch.Tensor],
+    unexpected: set[str],
+) -> tuple[str, ...]:
+    ignored = getattr(network, "_keys_to_ignore_on_load_unexpected", None) or ()
+    wrong = {
+        key
+        for key in unexpected
+        if not (_DRAFT_HEAD.match(key) and any(re.search(one, key) for one in ignored))
+        and not (key in weights and is_unused_without_effect(network, key, weights[key]))
+    }
+    if wrong:
+        raise _misfit(
+            name,
+            "the network that the configuration describes has no place for tensors "
+            "(unexpected_keys)",
+            got=_some(wrong),
+        )
+    return tuple(sorted(unexpected))
+
+
+def _require_integers_unused(
+    name: str, weights: Mapping[str, torch.Tensor], unused: tuple[str, ...]
+) -> None:
+    """A mask may be stored as integers; a weight that is would be cast without its scale."""
+    for key, tensor in weights.items():
+        if not tensor.is_floating_point() and key not in unused:
+            raise Rejection(
+                "model.quantised",
+                f"tensor {key} is stored as integers, and the network computes with it",
+                where=name,
+                got=str(tensor.dtype).removeprefix("torch."),
+            )
+
+
+def _misfit(name: str, message: str, **details: object) -> Rejection:
+    return Rejection("model.weights-do-not-fit", message, where=name, **details)
+
+
+def _some(names: set[str]) -> str:
+    shown = sorted(names)[:_SHOWN_KEYS]
+    return ", ".join(shown) + (", …" if len(names) > _SHOWN_KEYS else "")
