@@ -70,6 +70,8 @@ def command(
     for spec, name in ((reference, reference_name), (candidate, candidate_name)):
         source = parse_model_source(spec)
         note(f"hashing {spec}")
+        if source.left_aside_line is not None:
+            note(source.left_aside_line)
         claims.append(ModelClaim(name or display_name(source), rehearse_model(source).root_digest))
     promise = make_promise(
         reference=claims[0],

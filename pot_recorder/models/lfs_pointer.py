@@ -6,7 +6,7 @@ _FIRST_LINE = b"version https://git-lfs.github.com/spec/"
 POINTER_BYTES = len(_FIRST_LINE)
 
 
-def require_no_lfs_pointer(first_bytes: bytes, where: str) -> None:
+def require_no_lfs_pointer(first_bytes: bytes | bytearray, where: str) -> None:
     """Refuse a file that begins as a pointer of git LFS does (git-lfs, docs/spec.md).
 
     Args:

@@ -12,7 +12,12 @@ from transformers import (
 
 from pot_recorder.models.applied import Applied, describe_rope_scaling
 from pot_recorder.models.files import copy_hashed, read_hashed, require_inside
-from pot_recorder.models.loaded_model import LoadedModel, ModelIdentity, run_network
+from pot_recorder.models.loaded_model import (
+    LoadedModel,
+    ModelIdentity,
+    embedding_rows,
+    run_network,
+)
 from pot_recorder.models.loader_errors import cannot_load, first_line
 from pot_recorder.models.loader_messages import collected_messages, require_harmless
 from pot_recorder.models.manifest import read_small_files, read_weight_names
@@ -80,8 +85,7 @@ def open_model(
     network = built.network
     torch.nn.Module.to(network, torch.device(device))
     network.train(mode=False).requires_grad_(requires_grad=False)
-    embedding = network.get_input_embeddings()
-    require_ids_in_range(vocabulary_of(tokenizer), embedding.weight.shape[0], source.name)
+    require_ids_in_range(vocabulary_of(tokenizer), embedding_rows(network), source.name)
     identity = ModelIdentity(
         name=source.name,
         kind=source.kind,
@@ -149,11 +153,15 @@ def _applied(built: BuiltNetwork) -> Applied:
         architecture=type(network).__name__,
         dtype=dtype,
         stored=None if stored in ("", dtype) else stored,
-        quantisation="none" if method is None else f"{getattr(method, 'value', method)}, dequantised",
+        quantisation="none" if method is None else f"{_text(method)}, dequantised",
         rope_scaling=describe_rope_scaling(network.config),
         adapter="none",
         unused=len(built.unused),
     )
+
+
+def _text(method: object) -> str:
+    return str(getattr(method, "value", method))
 
 
 def _logits_width(network: PreTrainedModel) -> int:

@@ -68,7 +68,7 @@ class LoadedModel:
         self.identity = identity
         self.tokenizer = tokenizer
         self._network = network
-        self._rows = int(network.get_input_embeddings().weight.shape[0])
+        self._rows = embedding_rows(network)
         parameters = inspect.signature(network.forward).parameters
         self._keeps_rows = "logits_to_keep" in parameters
         self._takes_position_ids = "position_ids" in parameters
@@ -172,6 +172,23 @@ class LoadedModel:
             arguments["logits_to_keep"] = torch.arange(kept.start, kept.stop, device=device)
         logits = run_network(self._network, arguments)
         return logits if self._keeps_rows else logits[:, kept.start : kept.stop]
+
+
+def embedding_rows(network: PreTrainedModel) -> int:
+    """How many token ids a network has an embedding for.
+
+    Raises:
+        Rejection: ``model.cannot-run`` for a network that embeds no token ids.
+    """
+    try:
+        weight = network.get_input_embeddings().weight
+    except (AttributeError, NotImplementedError):
+        weight = None
+    if not isinstance(weight, torch.Tensor):
+        raise Rejection(
+            "model.cannot-run", "the network embeds no token ids", where=type(network).__name__
+        )
+    return int(weight.shape[0])
 
 
 def run_network(network: PreTrainedModel, arguments: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -105,7 +105,9 @@ def build_network(
     Raises:
         Rejection: ``model.weights-do-not-fit``, ``model.cannot-load`` or ``model.dtype-not-said``.
     """
-    model_class: Any = _get_model_class(config, MODEL_FOR_CAUSAL_LM_MAPPING)
+    model_class: Any = _get_model_class(  # type: ignore[no-untyped-call]
+        config, MODEL_FOR_CAUSAL_LM_MAPPING
+    )
     text_class = config.sub_configs.get("text_config")
     if text_class is not None and getattr(model_class, "config_class", None) == text_class:
         config = config.get_text_config()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from pot_recorder.models.loaded_model import embedding_rows
 from pot_recorder.models.loader_messages import collected_messages, require_harmless
 from pot_recorder.models.manifest import examine_folder, hash_model
 from pot_recorder.models.network import build_network, read_config
@@ -43,9 +44,9 @@ def rehearse_model(source: ModelSource) -> WeightManifest:
             (private / name).write_bytes(content)
         config = read_config(source.name, private)
         # Any dtype will do: whether the run names one is not known yet.
-        network = build_network(source.name, config, weights, "float32", None, rehearsal=True)
+        built = build_network(source.name, config, weights, "float32", None, rehearsal=True)
         tokenizer = open_tokenizer(source, private, config)
     require_harmless(messages, source.name)
-    rows = network.network.get_input_embeddings().weight.shape[0]
+    rows = embedding_rows(built.network)
     require_ids_in_range(vocabulary_of(tokenizer), rows, source.name)
     return examined.manifest

@@ -79,11 +79,7 @@ def parse_safetensors_header(
     header = _decode(bytes(prefix[LENGTH_BYTES : LENGTH_BYTES + header_bytes]), where)
     data_bytes = file_bytes - LENGTH_BYTES - header_bytes
     entries = sorted(
-        (
-            _entry(name, value, where)
-            for name, value in header.items()
-            if name != "__metadata__"
-        ),
+        (_entry(name, value, where) for name, value in header.items() if name != "__metadata__"),
         key=lambda entry: (entry.start, entry.stop),
     )
     end = 0

@@ -13,6 +13,7 @@ from pot_recorder.models.file_names import SMALL_NAMES, sort_names
 from pot_reverify.errors import Rejection
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?", re.ASCII)
+_SHOWN = 5
 _API_PREFIXES = ("openai:", "http://", "https://")
 
 
@@ -39,6 +40,18 @@ class ModelSource:
     revision: str | None = None
     shards: tuple[str, ...] = ()
     left_aside: tuple[str, ...] = ()
+
+    @property
+    def left_aside_line(self) -> str | None:
+        """One line on the files that are neither hashed nor used; None if there are none."""
+        if not self.left_aside:
+            return None
+        shown = [name if name.isprintable() else ascii(name) for name in self.left_aside[:_SHOWN]]
+        more = len(self.left_aside) - len(shown)
+        return (
+            f"{self.name}: not part of the model, neither hashed nor used: {', '.join(shown)}"
+            + (f" and {more} more" if more else "")
+        )
 
 
 def parse_model_source(spec: str) -> ModelSource:

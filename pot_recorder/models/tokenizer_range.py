@@ -55,9 +55,8 @@ def require_ids_in_range(tokens: Iterable[TokenId], rows: int, where: str) -> No
             "the tokenizer gives ids that the model has no embedding for",
             where=where,
             expected=f"ids below {rows}",
-            got=f"{worst.id} for {worst.token!r}" + (
-                f" and {len(beyond) - 1} more" if len(beyond) > 1 else ""
-            ),
+            got=f"{worst.id} for {worst.token!r}"
+            + (f" and {len(beyond) - 1} more" if len(beyond) > 1 else ""),
         )
 
 

@@ -17,7 +17,7 @@ _FREQUENCY_ERROR = 2.0**-7
 
 
 def is_unused_without_effect(network: PreTrainedModel, name: str, tensor: torch.Tensor) -> bool:
-    """Whether a stored tensor that the network has no place for is a constant that it has anyway."""
+    """Whether a stored tensor without a place in the network is a constant that it has anyway."""
     if tensor.is_meta:  # a rehearsal knows names, and no values
         return any(pattern.fullmatch(name) for pattern in _CONSTANTS)
     own = dict(network.named_buffers()).get(name)
