@@ -27,6 +27,7 @@ from pot_recorder.models.network import (
     DType,
     build_network,
     read_config,
+    rehearse_network,
 )
 from pot_recorder.models.safetensors_buffer import tensors_of
 from pot_recorder.models.safetensors_header import TensorEntry, parse_safetensors_header
@@ -123,6 +124,8 @@ def _read_folder(
         require_consistent_tensors(source, None, headers)
         weights |= tensors_of(content, headers[name])
     require_consistent_tensors(source, names.weight_map, headers)
+    # transformers would make up what does not fit, in as much memory as the configuration says.
+    rehearse_network(source.name, config, (one for header in headers.values() for one in header))
     return entries, config, weights
 
 

@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pot_recorder.models.applied import Applied
 from pot_recorder.models.loader_errors import first_line
+from pot_recorder.models.tokenizer_opening import encode
 from pot_reverify.documents.weight_manifest import WeightManifest
 from pot_reverify.errors import Rejection
 
@@ -87,8 +88,12 @@ class LoadedModel:
         return self._takes_position_ids and layers <= attention and not stateful
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of a text, with the special tokens that the tokenizer adds by default."""
-        return [int(token) for token in self.tokenizer(text, add_special_tokens=True)["input_ids"]]
+        """Token ids of a text, with the special tokens that the tokenizer adds by default.
+
+        Raises:
+            Rejection: ``tokenizer.cannot-encode``.
+        """
+        return encode(self.tokenizer, text, self.identity.name)
 
     def logits(
         self,
@@ -148,7 +153,7 @@ class LoadedModel:
     def _require_rows(self, batch: Sequence[Sequence[int]], labels: Sequence[str]) -> None:
         """Opening a model leaves out special tokens that no probe should hold: here none may."""
         for ids, label in zip(batch, labels, strict=True):
-            if max(ids) >= self._rows:
+            if max(ids, default=0) >= self._rows:
                 raise Rejection(
                     "tokenizer.ids-exceed-model",
                     "the tokenizer gives an id that the model has no embedding for",

@@ -17,7 +17,10 @@ from pot_reverify.errors import Rejection
 
 # Nothing of what these speak of changes a forward pass of ours, or they come from both sides alike.
 _HARMLESS = re.compile(
-    r"(`torch_dtype` is deprecated"
+    r"(\x1b\[[\d;]*m)?("
+    r"\w+ LOAD REPORT"  # every tensor that it speaks of is accounted for by `build_network`
+    r"|`torch_dtype` is deprecated"
+    r"|Model config: \w+_token_id must be"  # said of generation
     r"|`tokenizer_class` is `\w+` but `tokenizer.json` is ByteLevel; loading"
     r"|The tokenizer you are loading from .* with an incorrect regex pattern"
     r"|The following generation flags are not valid"

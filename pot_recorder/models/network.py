@@ -1,7 +1,7 @@
 """Building a network from a folder's configuration and weights, with every tensor accounted for."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,8 @@ from transformers.models.auto.auto_factory import _get_model_class
 
 from pot_recorder.models.file_names import CONFIG_NAME
 from pot_recorder.models.loader_errors import cannot_load, first_line
+from pot_recorder.models.safetensors_buffer import torch_dtype
+from pot_recorder.models.safetensors_header import TensorEntry
 from pot_recorder.models.unused_tensors import is_unused_without_effect
 from pot_reverify.errors import Rejection
 
@@ -142,6 +144,22 @@ def build_network(
     return BuiltNetwork(network, shown, unused)
 
 
+def rehearse_network(
+    name: str, config: PreTrainedConfig, tensors: Iterable[TensorEntry]
+) -> BuiltNetwork:
+    """Build a network without values: no memory is taken, and what does not fit is refused.
+
+    Raises:
+        Rejection: as `build_network`.
+    """
+    weights = {
+        entry.name: torch.empty(entry.shape, dtype=torch_dtype(entry.dtype), device="meta")
+        for entry in tensors
+    }
+    # Any dtype will do, and none need be said yet.
+    return build_network(name, config, weights, "float32", None, rehearsal=True)
+
+
 def _chosen_dtype(
     name: str, config: PreTrainedConfig, stored: set[torch.dtype], dtype: DType
 ) -> torch.dtype:
@@ -150,8 +168,14 @@ def _chosen_dtype(
         return named
     said = getattr(config, "dtype", None)
     if said is not None:
-        said = getattr(torch, said) if isinstance(said, str) else said
-        assert isinstance(said, torch.dtype)
+        said = getattr(torch, said, said) if isinstance(said, str) else said
+        if not isinstance(said, torch.dtype):
+            raise Rejection(
+                "model.cannot-load",
+                f"{CONFIG_NAME} names no type",
+                where=f"{name}: dtype",
+                got=said,
+            )
         return said
     if len(stored) != 1:
         raise Rejection(

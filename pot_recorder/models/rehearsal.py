@@ -8,13 +8,10 @@ and read the tokenizer.
 import tempfile
 from pathlib import Path
 
-import torch
-
 from pot_recorder.models.loaded_model import embedding_rows
 from pot_recorder.models.loader_messages import collected_messages, require_harmless
 from pot_recorder.models.manifest import examine_folder, hash_model
-from pot_recorder.models.network import build_network, read_config
-from pot_recorder.models.safetensors_buffer import torch_dtype
+from pot_recorder.models.network import read_config, rehearse_network
 from pot_recorder.models.source import ModelSource
 from pot_recorder.models.tokenizer_opening import open_tokenizer, vocabulary_of
 from pot_recorder.models.tokenizer_range import require_ids_in_range
@@ -31,10 +28,6 @@ def rehearse_model(source: ModelSource) -> WeightManifest:
     if source.kind == "gguf":
         return hash_model(source)
     examined = examine_folder(source)
-    weights = {
-        entry.name: torch.empty(entry.shape, dtype=torch_dtype(entry.dtype), device="meta")
-        for entry in examined.tensors
-    }
     with (
         tempfile.TemporaryDirectory(prefix="pot-audit-model-") as folder,
         collected_messages() as messages,
@@ -43,8 +36,7 @@ def rehearse_model(source: ModelSource) -> WeightManifest:
         for name, content in examined.small.contents.items():
             (private / name).write_bytes(content)
         config = read_config(source.name, private)
-        # Any dtype will do: whether the run names one is not known yet.
-        built = build_network(source.name, config, weights, "float32", None, rehearsal=True)
+        built = rehearse_network(source.name, config, examined.tensors)
         tokenizer = open_tokenizer(source, private, config)
     require_harmless(messages, source.name)
     rows = embedding_rows(built.network)

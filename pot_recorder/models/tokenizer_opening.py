@@ -24,6 +24,7 @@ _NEEDED_PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "tokenizer.model": _SENTENCEPIECE,
     }
 )
+_TRIAL_TEXT = "The quick brown fox jumps over 13 lazy dogs; naïve café, 你好!\n"
 _MODULES: Mapping[str, str] = MappingProxyType({"protobuf": "google.protobuf"})
 
 
@@ -36,7 +37,7 @@ def open_tokenizer(
         config: of the model; None for a GGUF file, which brings its own.
 
     Raises:
-        Rejection: ``model.no-tokenizer``.
+        Rejection: ``model.no-tokenizer``, ``tokenizer.cannot-encode``.
         Indeterminate: ``tokenizer.package-missing``.
     """
     _require_packages(source)
@@ -51,7 +52,27 @@ def open_tokenizer(
             f"its tokenizer cannot be read: {first_line(error, private, source.name)}",
             where=source.name,
         ) from error
+    encode(tokenizer, _TRIAL_TEXT, source.name)
     return tokenizer
+
+
+def encode(tokenizer: PreTrainedTokenizerBase, text: str, where: str) -> list[int]:
+    """Token ids of a text, with the special tokens that the tokenizer adds by default.
+
+    Args:
+        where: the model, for errors.
+
+    Raises:
+        Rejection: ``tokenizer.cannot-encode``.
+    """
+    try:
+        return [int(token) for token in tokenizer(text, add_special_tokens=True)["input_ids"]]
+    except Exception as error:
+        raise Rejection(
+            "tokenizer.cannot-encode",
+            f"its tokenizer fails on a text: {first_line(error)}",
+            where=where,
+        ) from error
 
 
 def vocabulary_of(tokenizer: PreTrainedTokenizerBase) -> list[TokenId]:
