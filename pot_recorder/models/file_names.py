@@ -20,11 +20,9 @@ _WEIGHTS_SUFFIX = ".safetensors"
 
 _VOCABULARY_NAMES = frozenset(
     {
-        "byte_maps.json",
         "sentencepiece.bpe.model",
         "sentencepiece.model",
         "spiece.model",
-        "spm.model",
         "tekken.json",
         "tiktoken.model",
         "tokenizer.json",
@@ -36,7 +34,6 @@ _VOCABULARY_NAMES = frozenset(
 SMALL_NAMES = _VOCABULARY_NAMES | frozenset(
     {
         "added_tokens.json",
-        "bpe.codes",
         "chat_template.jinja",
         CONFIG_NAME,
         "generation_config.json",

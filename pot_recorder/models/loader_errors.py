@@ -21,7 +21,7 @@ def first_line(error: BaseException, private: Path | None = None, name: str = ""
     if not lines:
         return type(error).__name__
     # transformers' reports are silenced here: what they would have shown is said by us.
-    line = re.sub(r"\s*(For details )?look at the above report!?", "", lines[0]).strip()
+    line = re.sub(r"\s*(For details )?look at the above report!?", "", lines[0]).strip(" ;,")
     return f"{type(error).__name__}: {line[:_SHOWN]}"
 
 

@@ -1,9 +1,7 @@
 """Building a network from a folder's configuration and weights, with every tensor accounted for."""
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,14 +18,16 @@ from pot_recorder.models.file_names import CONFIG_NAME
 from pot_recorder.models.loader_errors import cannot_load, first_line
 from pot_recorder.models.safetensors_buffer import torch_dtype
 from pot_recorder.models.safetensors_header import TensorEntry
-from pot_recorder.models.unused_tensors import is_unused_without_effect
+from pot_recorder.models.tensor_account import (
+    account_for_unexpected,
+    full_report,
+    require_fit,
+    require_integers_unused,
+)
 from pot_reverify.errors import Rejection
 
 DType = Literal["auto", "float32", "bfloat16", "float16"]
 Attention = Literal["sdpa", "eager"]
-
-_SHOWN_KEYS = 5
-_DRAFT_HEAD = re.compile(r"(model\.)?mtp\.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +42,6 @@ class BuiltNetwork:
     network: PreTrainedModel
     stored_dtypes: tuple[str, ...]
     unused: tuple[str, ...]
-
-
-@dataclass
-class _Report:
-    """transformers' own account of a load, before it leaves out what a class says to ignore."""
-
-    seen: bool = False
-    missing: set[str] = field(default_factory=set)
-    unexpected: set[str] = field(default_factory=set)
-    mismatched: set[tuple[str, Any, Any]] = field(default_factory=set)
-    conversion: dict[str, str] = field(default_factory=dict)
 
 
 def read_config(name: str, private: Path) -> PreTrainedConfig:
@@ -118,7 +107,7 @@ def build_network(
     options: dict[str, Any] = {} if attention is None else {"attn_implementation": attention}
     if rehearsal:
         options["device_map"] = {"": "meta"}
-    with _full_report(model_class) as report:
+    with full_report(model_class) as report:
         try:
             network: PreTrainedModel = model_class.from_pretrained(
                 None,
@@ -129,7 +118,7 @@ def build_network(
                 **options,
             )
         except Exception as error:
-            _require_fit(name, report)
+            require_fit(name, report)
             raise cannot_load(name, error) from error
     if not report.seen:
         raise Rejection(
@@ -137,9 +126,9 @@ def build_network(
             "this version of transformers gives no account of what it loaded",
             where=name,
         )
-    _require_fit(name, report)
-    unused = _account_for_unexpected(name, network, weights, report.unexpected)
-    _require_integers_unused(name, weights, unused)
+    require_fit(name, report)
+    unused = account_for_unexpected(name, network, weights, report)
+    require_integers_unused(name, weights, unused)
     shown = tuple(sorted(str(one).removeprefix("torch.") for one in stored))
     return BuiltNetwork(network, shown, unused)
 
@@ -185,94 +174,3 @@ def _chosen_dtype(
             got=", ".join(sorted(str(one).removeprefix("torch.") for one in stored)),
         )
     return next(iter(stored))
-
-
-@contextmanager
-def _full_report(model_class: Any) -> Iterator[_Report]:  # noqa: ANN401 - a class of transformers
-    """Listen where transformers drops from its report what a class says to ignore."""
-    hook = "_adjust_missing_and_unexpected_keys"
-    original: Callable[[Any, Any], None] = getattr(model_class, hook)
-    was_own = hook in vars(model_class)
-    report = _Report()
-
-    def note(network: Any, info: Any) -> None:  # noqa: ANN401
-        report.seen = True
-        report.missing, report.unexpected = set(info.missing_keys), set(info.unexpected_keys)
-        report.mismatched = set(info.mismatched_keys)
-        report.conversion = dict(info.conversion_errors)
-        original(network, info)
-
-    setattr(model_class, hook, note)
-    try:
-        yield report
-    finally:
-        if was_own:
-            setattr(model_class, hook, original)
-        else:
-            delattr(model_class, hook)
-
-
-def _require_fit(name: str, report: _Report) -> None:
-    """Refuse weights that are not exactly those that the configuration asks for."""
-    if report.mismatched:
-        tensor, got, expected = min(report.mismatched, key=lambda one: one[0])
-        more = len(report.mismatched) - 1
-        raise _misfit(
-            name,
-            f"tensor {tensor} has another shape than the configuration asks for"
-            + (f", and {more} more have" if more else ""),
-            expected=list(expected),
-            got=list(got),
-        )
-    if report.conversion:
-        tensor, text = min(report.conversion.items())
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        raise _misfit(name, f"tensor {tensor} cannot be put together", got=lines[-1])
-    if report.missing:
-        raise _misfit(name, "tensors are missing (missing_keys)", got=_some(report.missing))
-
-
-def _account_for_unexpected(
-    name: str,
-    network: PreTrainedModel,
-    weights: Mapping[str, torch.Tensor],
-    unexpected: set[str],
-) -> tuple[str, ...]:
-    ignored = getattr(network, "_keys_to_ignore_on_load_unexpected", None) or ()
-    wrong = {
-        key
-        for key in unexpected
-        if not (_DRAFT_HEAD.match(key) and any(re.search(one, key) for one in ignored))
-        and not (key in weights and is_unused_without_effect(network, key, weights[key]))
-    }
-    if wrong:
-        raise _misfit(
-            name,
-            "the network that the configuration describes has no place for tensors "
-            "(unexpected_keys)",
-            got=_some(wrong),
-        )
-    return tuple(sorted(unexpected))
-
-
-def _require_integers_unused(
-    name: str, weights: Mapping[str, torch.Tensor], unused: tuple[str, ...]
-) -> None:
-    """A mask may be stored as integers; a weight that is would be cast without its scale."""
-    for key, tensor in weights.items():
-        if not tensor.is_floating_point() and key not in unused:
-            raise Rejection(
-                "model.quantised",
-                f"tensor {key} is stored as integers, and the network computes with it",
-                where=name,
-                got=str(tensor.dtype).removeprefix("torch."),
-            )
-
-
-def _misfit(name: str, message: str, **details: object) -> Rejection:
-    return Rejection("model.weights-do-not-fit", message, where=name, **details)
-
-
-def _some(names: set[str]) -> str:
-    shown = sorted(names)[:_SHOWN_KEYS]
-    return ", ".join(shown) + (", …" if len(names) > _SHOWN_KEYS else "")

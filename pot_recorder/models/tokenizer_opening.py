@@ -19,7 +19,6 @@ _NEEDED_PACKAGES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "sentencepiece.bpe.model": _SENTENCEPIECE,
         "sentencepiece.model": _SENTENCEPIECE,
         "spiece.model": _SENTENCEPIECE,
-        "spm.model": _SENTENCEPIECE,
         "tiktoken.model": ("tiktoken",),
         "tokenizer.model": _SENTENCEPIECE,
     }

@@ -1,7 +1,6 @@
-"""What can be put into a model's folder, or changed in it: one entry each, with what must follow."""
+"""What can be put into a model's folder, or changed in it, each with what must follow."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -101,6 +100,11 @@ def without_one(tensors: dict[str, torch.Tensor]) -> None:
 
 def with_extra(name: str, tensor: torch.Tensor) -> Callable[[Path], None]:
     return weights(lambda tensors: tensors.update({name: tensor}))
+
+
+def without_prefix(tensors: dict[str, torch.Tensor]) -> None:
+    for name in list(tensors):
+        tensors[name.removeprefix("transformer.")] = tensors.pop(name)
 
 
 def reshape_one(tensors: dict[str, torch.Tensor]) -> None:
@@ -214,7 +218,7 @@ def lora_beside(folder: Path) -> None:
         LoraConfig(r=2, target_modules=["q_proj"], task_type="CAUSAL_LM", init_lora_weights=False),
     )
     wrapped.save_pretrained(folder)
-    os.remove(folder / "README.md")
+    (folder / "README.md").unlink()
 
 
 EVERYWHERE: dict[str, Mutation] = {
@@ -335,7 +339,9 @@ ON_LLAMA: dict[str, Mutation] = {
     "config says twice": Mutation(say_twice, "model.corrupt-config"),
     "config is no JSON": Mutation(write("config.json", "{"), "model.corrupt-config"),
     "config is a list": Mutation(write("config.json", "[]"), "model.corrupt-config"),
-    "config in UTF-16": Mutation(write("config.json", "{}".encode("utf-16")), "model.corrupt-config"),
+    "config in UTF-16": Mutation(
+        write("config.json", "{}".encode("utf-16")), "model.corrupt-config"
+    ),
     "config with BOM": Mutation(
         lambda folder: (folder / "config.json").write_bytes(
             b"\xef\xbb\xbf" + (folder / "config.json").read_bytes()
@@ -347,7 +353,9 @@ ON_LLAMA: dict[str, Mutation] = {
         write("tokenizer_config.json", "{"), "model.corrupt-config"
     ),
     "tokenizer is no JSON": Mutation(write("tokenizer.json", "{"), "model.no-tokenizer"),
-    "tokenizer is empty": Mutation(write("tokenizer.json", "{}"), "model.no-tokenizer", "rehearsal"),
+    "tokenizer is empty": Mutation(
+        write("tokenizer.json", "{}"), "model.no-tokenizer", "rehearsal"
+    ),
     **{
         f"pointer: {name}": Mutation(write(name, LFS), "model.lfs-pointer")
         for name in ("config.json", "tokenizer.json", "tokenizer_config.json", WEIGHTS,
@@ -440,12 +448,14 @@ ON_LLAMA: dict[str, Mutation] = {
     "tuples": Mutation(config(return_dict=False), "model.cannot-run", "open"),
     "unknown key": Mutation(config(sliding_window=4, note="x")),
     "other class name": Mutation(config(architectures=["LlamaModel"])),
-    "other model": Mutation(config(model_type="no-such"), "model.unsupported-architecture", "rehearsal"),
+    "other model": Mutation(
+        config(model_type="no-such"), "model.unsupported-architecture", "rehearsal"
+    ),
     "encoder and decoder": Mutation(
         config(model_type="t5"), "model.unsupported-architecture", "rehearsal"
     ),
     "chat template": Mutation(write("chat_template.jinja", "{{ messages }}")),
-    "sampling": Mutation(write("generation_config.json", '{"temperature": 0.1, "do_sample": true}')),
+    "sampling": Mutation(write("generation_config.json", '{"temperature": 0.1}')),
     # tokenizers
     "ids beyond": Mutation(add_tokens(("the", 300, False)), "tokenizer.ids-exceed-model"),
     "special ids beyond, as a word": Mutation(
@@ -487,6 +497,18 @@ ON_GPT2: dict[str, Mutation] = {
         "model.weights-do-not-fit",
         "open",
     ),
+    "names without a prefix": Mutation(weights(without_prefix)),
+    "names without a prefix, and a mask": Mutation(
+        several(
+            weights(without_prefix),
+            with_extra("h.1.attn.bias", torch.ones(1, 1, 512, 512).tril()),
+        )
+    ),
+    "one tensor under two names": Mutation(
+        weights(lambda t: t.update({"wte.weight": torch.zeros_like(t["transformer.wte.weight"])})),
+        "model.weights-do-not-fit",
+        "rehearsal",
+    ),
     "integers in a bias": Mutation(
         weights(
             lambda tensors: tensors.update(
@@ -499,4 +521,28 @@ ON_GPT2: dict[str, Mutation] = {
 
 ON_QWEN35: dict[str, Mutation] = {
     "draft head": Mutation(with_extra("mtp.fc.weight", torch.ones(2, 2))),
+    "part that sees pictures": Mutation(with_extra("model.visual.x.weight", torch.ones(2, 2))),
+    "something like it": Mutation(
+        with_extra("model.audio.x.weight", torch.ones(2, 2)),
+        "model.weights-do-not-fit",
+        "rehearsal",
+    ),
+}
+
+# Its class names layer 46 among what it ignores, whatever the configuration says of layers.
+ON_GLM4: dict[str, Mutation] = {
+    "draft layer": Mutation(
+        several(
+            with_extra("model.layers.46.eh_proj.weight", torch.ones(2, 2)),
+            config(num_nextn_predict_layers=1),
+        )
+    ),
+    "layer that nothing speaks of": Mutation(
+        several(
+            with_extra("model.layers.46.eh_proj.weight", torch.ones(2, 2)),
+            config(num_nextn_predict_layers=0),
+        ),
+        "model.weights-do-not-fit",
+        "rehearsal",
+    ),
 }

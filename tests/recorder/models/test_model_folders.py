@@ -1,4 +1,3 @@
-# ruff: noqa: E402 - the module is skipped before it imports what needs torch
 """The folders of fixtures/models, from the command line: what is promised is what can be run."""
 
 import dataclasses

@@ -27,7 +27,10 @@ def _without(*names: str) -> dict[str, int]:
 
 
 ARCHITECTURES: Mapping[str, tuple[str, dict[str, object]]] = {
-    "bloom": ("BloomConfig", {"vocab_size": VOCABULARY, "hidden_size": 32, "n_layer": 2, "n_head": 4}),
+    "bloom": (
+        "BloomConfig",
+        {"vocab_size": VOCABULARY, "hidden_size": 32, "n_layer": 2, "n_head": 4},
+    ),
     "cohere": ("CohereConfig", _COMMON),
     "falcon": (
         "FalconConfig",
@@ -35,6 +38,11 @@ ARCHITECTURES: Mapping[str, tuple[str, dict[str, object]]] = {
     ),
     "gemma2": ("Gemma2Config", {**_COMMON, "head_dim": 8, "sliding_window": 16}),
     "gemma3": ("Gemma3TextConfig", {**_COMMON, "head_dim": 8, "sliding_window": 16}),
+    "glm4_moe": (
+        "Glm4MoeConfig",
+        {**_COMMON, **_EXPERTS, "num_hidden_layers": 46, "n_routed_experts": 2, "head_dim": 8,
+         "first_k_dense_replace": 45, "n_group": 1, "topk_group": 1},
+    ),
     "gpt2": ("GPT2Config", {**_GPT, "n_positions": 512}),
     "gpt_neo": (
         "GPTNeoConfig",
@@ -80,6 +88,8 @@ ARCHITECTURES: Mapping[str, tuple[str, dict[str, object]]] = {
     "qwen3_moe": ("Qwen3MoeConfig", {**_COMMON, **_EXPERTS, "num_experts": 4, "head_dim": 8}),
     "stablelm": ("StableLmConfig", _COMMON),
 }  # fmt: skip
+# Forty layers take their time.
+DEEP = frozenset({"glm4_moe"})
 
 
 def save_tiny(name: str, folder: Path) -> None:
