@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from pot_recorder.models.lfs_pointer import POINTER_BYTES, require_no_lfs_pointer
+from pot_recorder.models.lfs_pointer import FIRST_BYTES, require_no_lfs_pointer
 from pot_reverify.documents.weight_manifest import FileEntry
 from pot_reverify.errors import Rejection
 
@@ -45,7 +45,7 @@ def read_hashed(folder: Path, name: str) -> tuple[FileEntry, bytearray]:
                 done += count
             hashed.result()
         _require_whole(folder / name, size, done, os.read(descriptor, 1))
-    require_no_lfs_pointer(content[:POINTER_BYTES], str(folder / name))
+    require_no_lfs_pointer(bytes(content[:FIRST_BYTES]), str(folder / name))
     return FileEntry(name, size, digest.digest()), content
 
 
@@ -63,7 +63,7 @@ def hash_file(
     """
     with _opened(folder / name) as descriptor:
         size = os.fstat(descriptor).st_size
-        first = _read_up_to(descriptor, min(POINTER_BYTES, size))
+        first = _read_up_to(descriptor, min(FIRST_BYTES, size))
         require_no_lfs_pointer(first, str(folder / name))
         rest = min(prefix_bytes(first), size) - len(first)
         prefix = first + _read_up_to(descriptor, max(rest, 0))
@@ -88,7 +88,7 @@ def copy_hashed(folder: Path, name: str, target: Path) -> FileEntry:
         done = 0
         while chunk := os.read(descriptor, _CHUNK_BYTES):
             if done == 0:
-                require_no_lfs_pointer(chunk[:POINTER_BYTES], str(folder / name))
+                require_no_lfs_pointer(chunk[:FIRST_BYTES], str(folder / name))
             digest.update(chunk)
             copy.write(chunk)
             done += len(chunk)

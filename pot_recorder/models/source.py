@@ -5,7 +5,9 @@ Only formats that cannot run code when they are read are accepted: safetensors a
 
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
@@ -88,8 +90,13 @@ def parse_model_source(spec: str) -> ModelSource:
     raise Rejection("model.not-found", "no such folder, file or hub id", where=spec)
 
 
-def _folder_source(name: str, folder: Path, revision: str | None) -> ModelSource:
-    names = sort_names((entry.name for entry in os.scandir(folder) if not entry.is_dir()), name)
+def _folder_source(
+    name: str, folder: Path, revision: str | None, patterns: Sequence[str] = ("*",)
+) -> ModelSource:
+    files = [entry.name for entry in os.scandir(folder) if not entry.is_dir()]
+    names = sort_names(
+        (file for file in files if any(fnmatchcase(file, pattern) for pattern in patterns)), name
+    )
     return ModelSource(
         name,
         "safetensors",
@@ -125,4 +132,6 @@ def _download(spec: str) -> ModelSource:
             f"not a local path, and the hub gave nothing: {type(error).__name__}",
             where=spec,
         ) from error
-    return _folder_source(spec, Path(folder), Path(folder).name)
+    # The cache may hold more of the repository, fetched by others: it depends on nobody's cache
+    # what a hub id means.
+    return _folder_source(spec, Path(folder), Path(folder).name, patterns)

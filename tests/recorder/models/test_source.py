@@ -144,3 +144,17 @@ def test_corrupt_index(content: bytes) -> None:
     with pytest.raises(Rejection) as caught:
         parse_shard_index(content, "index")
     assert caught.value.code == "model.corrupt-index"
+
+
+def test_a_hub_id_means_the_same_whatever_else_is_in_the_cache(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = folder / "snapshots" / "0123"
+    snapshot.mkdir(parents=True)
+    for name in ("config.json", "tokenizer.json", "model.safetensors", "pytorch_model.bin"):
+        (snapshot / name).touch()
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(snapshot))
+    source = parse_model_source("owner/name")
+    assert (source.revision, source.left_aside) == ("0123", ())
+    (snapshot / "consolidated.safetensors").touch()
+    assert refusal("owner/name").code == "model.ambiguous-weights"
