@@ -73,6 +73,13 @@ def weights(change: Callable[[dict[str, torch.Tensor]], None]) -> Callable[[Path
     return apply
 
 
+def with_metadata(metadata: dict[str, str] | None) -> Callable[[Path], None]:
+    def apply(folder: Path) -> None:
+        save_file(load_file(folder / WEIGHTS), folder / WEIGHTS, metadata=metadata)
+
+    return apply
+
+
 def largest(tensors: dict[str, torch.Tensor]) -> str:
     """The name of some weight matrix inside a layer."""
     return next(name for name in sorted(tensors) if ".0." in name and tensors[name].ndim == 2)
@@ -372,6 +379,11 @@ ON_LLAMA: dict[str, Mutation] = {
         write(WEIGHTS, (2).to_bytes(8, "little") + b"{}"), "model.no-weights"
     ),
     "no weights": Mutation(lambda folder: (folder / WEIGHTS).unlink(), "model.no-weights"),
+    **{
+        f"weights of {said}": Mutation(with_metadata({"format": said}))
+        for said in ("flax", "mlx", "tf", "", "something")
+    },
+    "weights without metadata": Mutation(with_metadata(None)),
     # index and shards
     "shard missing": Mutation(
         sharded(lambda folder: (folder / "model-00002-of-00002.safetensors").unlink()),

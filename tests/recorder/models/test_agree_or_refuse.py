@@ -19,7 +19,7 @@ pytest.importorskip("peft", reason="the oracle applies adapters")
 from folder_mutations import EVERYWHERE, ON_GLM4, ON_GPT2, ON_LLAMA, ON_QWEN35, Mutation, edit_json
 from tiny_models import ARCHITECTURES, DEEP, save_tiny
 
-from pot_recorder.models.load import open_model
+from pot_recorder.models.load import DType, open_model
 from pot_recorder.models.manifest import hash_model
 from pot_recorder.models.rehearsal import rehearse_model
 from pot_recorder.models.source import ModelSource, parse_model_source
@@ -45,9 +45,9 @@ class Answer:
     logits: object
 
 
-def as_transformers_runs_it(folder: Path) -> Answer | None:
+def as_transformers_runs_it(folder: Path, dtype: str = "auto") -> Answer | None:
     try:
-        network = transformers.AutoModelForCausalLM.from_pretrained(folder)
+        network = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=dtype)
         ids = transformers.AutoTokenizer.from_pretrained(folder)(TEXT)["input_ids"]
         with torch.inference_mode():
             return Answer(
@@ -57,12 +57,12 @@ def as_transformers_runs_it(folder: Path) -> Answer | None:
         return None
 
 
-def as_we_run_it(folder: Path) -> Answer:
-    return run_source(parse_model_source(str(folder)))
+def as_we_run_it(folder: Path, dtype: DType = "auto") -> Answer:
+    return run_source(parse_model_source(str(folder)), dtype)
 
 
-def run_source(source: ModelSource) -> Answer:
-    model = open_model(source)
+def run_source(source: ModelSource, dtype: DType = "auto") -> Answer:
+    model = open_model(source, dtype=dtype)
     ids = model.encode(TEXT)
     return Answer(ids, model.logits([ids], [range(len(ids))], ["text"])[0])
 
@@ -124,6 +124,16 @@ def test_agree_or_refuse(originals, tmp_path: Path, architecture: str, mutation:
     root = hash_model(parse_model_source(str(folder))).root_digest
     assert root == open_model(parse_model_source(str(folder))).identity.manifest.root_digest
     assert (root == digest) == mutation.same_digest
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("architecture", sorted(ARCHITECTURES.keys() - DEEP))
+def test_a_named_dtype(originals, architecture: str, dtype: DType) -> None:
+    folder, _, before = originals(architecture)
+    mine, other = as_we_run_it(folder, dtype), as_transformers_runs_it(folder, dtype)
+    assert other is not None
+    assert agree(mine, other)
+    assert not torch.equal(mine.logits, before.logits)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning:transformers.*")
