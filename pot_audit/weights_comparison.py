@@ -3,12 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, REFERENCE_WEIGHTS
 from pot_reverify.documents.bundle import Bundle
+from pot_reverify.documents.weight_manifest import WeightManifest, parse_weight_manifest
 from pot_reverify.encoding.digest import format_digest
+from pot_reverify.errors import Rejection
 from pot_reverify.verdict import VerdictWord
+
+if TYPE_CHECKING:
+    from pot_recorder.models.source import ModelSource
 
 ROLES = ("reference", "candidate")
 
@@ -19,13 +26,20 @@ class HashedFolder:
 
     Args:
         name: as it was given.
-        digest: root digest of its weight manifest.
+        source: its files.
+        manifest: those of them that are the model.
         roles: the models of bundles that it is to be compared with.
     """
 
     name: str
-    digest: bytes
+    source: "ModelSource"
+    manifest: WeightManifest
     roles: tuple[str, ...]
+
+    @property
+    def digest(self) -> bytes:
+        """Root digest of its weight manifest."""
+        return self.manifest.root_digest
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +110,8 @@ def hash_folder(option: str) -> HashedFolder:
     folder = rest if has_role else option
     if not Path(folder).exists():
         raise click.UsageError(f"--weights: there is no {folder}")
-    digest = hash_model(parse_model_source(folder)).root_digest
-    return HashedFolder(folder, digest, (role,) if has_role else ROLES)
+    source = parse_model_source(folder)
+    return HashedFolder(folder, source, hash_model(source), (role,) if has_role else ROLES)
 
 
 def compare_weights(bundle: Bundle | None, folder: HashedFolder) -> WeightsComparison:
@@ -105,9 +119,29 @@ def compare_weights(bundle: Bundle | None, folder: HashedFolder) -> WeightsCompa
     claims = {role: None if bundle is None else _claim(bundle, role) for role in folder.roles}
     return WeightsComparison(
         folder,
-        equal=tuple(role for role, claim in claims.items() if claim == folder.digest),
+        equal=tuple(
+            role
+            for role, claim in claims.items()
+            if claim is not None and bundle is not None and _is(folder, bundle, role, claim)
+        ),
         unclaimed=tuple(role for role, claim in claims.items() if claim is None),
     )
+
+
+def _is(folder: HashedFolder, bundle: Bundle, role: str, claim: bytes) -> bool:
+    if folder.digest == claim:
+        return True
+    # An earlier version counted more of a folder's files; the bundle's manifest names them.
+    blob = bundle.blob(REFERENCE_WEIGHTS if role == "reference" else CANDIDATE_WEIGHTS)
+    try:
+        recorded = None if blob is None else parse_weight_manifest(blob.data, blob.name)
+    except Rejection:  # found and reported by the bundle's own checks
+        return False
+    if recorded is None or recorded.root_digest != claim:
+        return False
+    from pot_recorder.models.recorded_folder import manifest_as_recorded  # noqa: PLC0415
+
+    return manifest_as_recorded(folder.source, folder.manifest, recorded) == recorded
 
 
 def _claim(bundle: Bundle, role: str) -> bytes | None:

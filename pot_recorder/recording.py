@@ -111,7 +111,12 @@ def record_bundle(
     floor = _noise_floor(request, sources["reference"])
     meter = RunMeter(settings, {role: source.folder for role, source in sources.items()})
     on_note(f"loading {request.reference} and {request.candidate}")
+    for source in sources.values():
+        if source.left_aside_line is not None:
+            on_note(source.left_aside_line)
     pair = _open_pair(request, sources)
+    on_note(f"reference: {pair.reference.applied.line}")
+    on_note(f"candidate: {pair.candidate.applied.line}")
     promise, promise_path = _promise(request, sources, pair, resume=resume)
     if request.precommit is not None and not resume:
         add_precommit_token(request.precommit, promise.signed, request.output)

@@ -142,6 +142,7 @@ def _record_and_verify(
             reference_name="SmolLM2-135M",
             candidate_name=f"SmolLM2-135M {name}",
         ),
+        on_note=note,
         on_step=progress.show,
     )
     progress.finish()

@@ -62,7 +62,7 @@ def command(
     parameters = resolve_preset(preset, preset_file)
     signers = load_signers(key, passphrase_file)
     require_ed25519(signers)
-    from pot_recorder.models.manifest import hash_model  # noqa: PLC0415  heavy
+    from pot_recorder.models.rehearsal import rehearse_model  # noqa: PLC0415  heavy
     from pot_recorder.models.source import parse_model_source  # noqa: PLC0415
     from pot_recorder.recording import display_name  # noqa: PLC0415
 
@@ -70,7 +70,9 @@ def command(
     for spec, name in ((reference, reference_name), (candidate, candidate_name)):
         source = parse_model_source(spec)
         note(f"hashing {spec}")
-        claims.append(ModelClaim(name or display_name(source), hash_model(source).root_digest))
+        if source.left_aside_line is not None:
+            note(source.left_aside_line)
+        claims.append(ModelClaim(name or display_name(source), rehearse_model(source).root_digest))
     promise = make_promise(
         reference=claims[0],
         candidate=claims[1],

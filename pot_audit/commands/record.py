@@ -10,6 +10,7 @@ from pot_audit.key_files import key_option, load_signers, passphrase_option
 from pot_audit.preset_option import preset_option, resolve_preset
 from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_audit.prover_option import prover_option
+from pot_audit.resumption import may_differ_next_time
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 from pot_recorder.journal import partial_path_of
 from pot_recorder.promise import require_ed25519
@@ -155,11 +156,12 @@ def command(
         statement = record_bundle(
             request, resume=resume, hold=hold, on_note=note, on_step=progress.show
         )
-    except (KeyboardInterrupt, PotAuditError, OSError):
+    except (KeyboardInterrupt, PotAuditError, OSError) as error:
         progress.finish()
         if partial_path_of(output).exists():
             note(f"what was recorded is kept in {partial_path_of(output)}")
-            note("hint: run the same command with --resume")
+            if may_differ_next_time(error):
+                note("hint: run the same command with --resume")
         raise
     progress.finish()
     if statement is None:

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 
 from pot_audit.model_signature import ModelSignature, RefusedSignature, check_model_signature
+from pot_audit.progress import note
 from pot_audit.screen import printable
 from pot_recorder.models.manifest import hash_model
+from pot_recorder.models.recorded_folder import manifest_as_recorded
 from pot_recorder.models.source import parse_model_source
 from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, REFERENCE_WEIGHTS
 from pot_reverify.documents.bundle_reader import read_bundle_of
@@ -68,12 +70,15 @@ def command(
         raise click.UsageError("--oms-signature and --oms-key go together")
     if oms_signature is not None and source.kind != "safetensors":
         raise click.UsageError("--oms-signature is about a folder")
+    if source.left_aside_line is not None:
+        note(source.left_aside_line)
     manifest = hash_model(source)
     signature = None
     if oms_signature is not None and oms_key is not None:
         signature = _check_signature(oms_signature, oms_key, source.folder, manifest)
     claimed = None if bundle is None else _claimed(bundle, role)
-    same = claimed is None or claimed.root_digest == manifest.root_digest
+    counted = manifest if claimed is None else manifest_as_recorded(source, manifest, claimed)
+    same = claimed is None or claimed == counted
     if as_json:
         document = {
             "root_digest": format_digest(manifest.root_digest),
@@ -87,7 +92,7 @@ def command(
             click.echo(f"{format_digest(file.digest)}  {file.size_bytes:>12}  {file.path}")
         click.echo(f"{format_digest(manifest.root_digest)}  root digest of {model}")
         if claimed is not None:
-            _compare(manifest, claimed, role)
+            _compare(counted, claimed, role)
         if signature is not None:
             click.echo("\n".join(map(printable, signature.lines())))
     ctx.exit(0 if same and (signature is None or signature.holds) else EXIT_DIFFERS)

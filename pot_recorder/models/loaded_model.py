@@ -9,6 +9,9 @@ import numpy.typing as npt
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+from pot_recorder.models.applied import Applied
+from pot_recorder.models.loader_errors import first_line
+from pot_recorder.models.tokenizer_opening import encode
 from pot_reverify.documents.weight_manifest import WeightManifest
 from pot_reverify.errors import Rejection
 
@@ -32,6 +35,7 @@ class ModelIdentity:
         vocabulary: width of the logits.
         adds_special_tokens: whether the tokenizer by default puts tokens such as BOS around a text.
         manifest: every file that was read, by digest.
+        applied: what was applied to make it run.
     """
 
     name: str
@@ -45,6 +49,7 @@ class ModelIdentity:
     vocabulary: int
     adds_special_tokens: bool
     manifest: WeightManifest
+    applied: Applied
 
 
 class LoadedModel:
@@ -64,6 +69,7 @@ class LoadedModel:
         self.identity = identity
         self.tokenizer = tokenizer
         self._network = network
+        self._rows = embedding_rows(network)
         parameters = inspect.signature(network.forward).parameters
         self._keeps_rows = "logits_to_keep" in parameters
         self._takes_position_ids = "position_ids" in parameters
@@ -82,8 +88,12 @@ class LoadedModel:
         return self._takes_position_ids and layers <= attention and not stateful
 
     def encode(self, text: str) -> list[int]:
-        """Token ids of a text, with the special tokens that the tokenizer adds by default."""
-        return [int(token) for token in self.tokenizer(text, add_special_tokens=True)["input_ids"]]
+        """Token ids of a text, with the special tokens that the tokenizer adds by default.
+
+        Raises:
+            Rejection: ``tokenizer.cannot-encode``.
+        """
+        return encode(self.tokenizer, text, self.identity.name)
 
     def logits(
         self,
@@ -105,10 +115,11 @@ class LoadedModel:
             One float32 tensor on the CPU for each text, shape (rows, vocabulary).
 
         Raises:
-            Rejection: ``model.non-finite-logits``, ``model.out-of-memory`` or
-                ``model.text-too-long``.
+            Rejection: ``model.non-finite-logits``, ``model.out-of-memory``, ``model.cannot-run``,
+                ``model.text-too-long`` or ``tokenizer.ids-exceed-model``.
         """
         width = max(map(len, batch))
+        self._require_rows(batch, labels)
         limit = getattr(self._network.config.get_text_config(), "max_position_embeddings", None)
         if isinstance(limit, int) and width > limit:
             raise Rejection(
@@ -139,6 +150,18 @@ class LoadedModel:
         """Next-token distributions at the scored rows: softmax in float64 of `logits`."""
         return [softmax_float64(part) for part in self.logits(batch, rows, labels)]
 
+    def _require_rows(self, batch: Sequence[Sequence[int]], labels: Sequence[str]) -> None:
+        """Opening a model leaves out special tokens that no probe should hold: here none may."""
+        for ids, label in zip(batch, labels, strict=True):
+            if max(ids, default=0) >= self._rows:
+                raise Rejection(
+                    "tokenizer.ids-exceed-model",
+                    "the tokenizer gives an id that the model has no embedding for",
+                    where=label,
+                    expected=f"ids below {self._rows}",
+                    got=max(ids),
+                )
+
     def _forward(self, batch: Sequence[Sequence[int]], width: int, kept: range) -> torch.Tensor:
         device = self._network.device
         ids = torch.zeros((len(batch), width), dtype=torch.long)
@@ -152,14 +175,49 @@ class LoadedModel:
             arguments["position_ids"] = (mask.cumsum(1) - 1).clamp(min=0).to(device)
         if self._keeps_rows:
             arguments["logits_to_keep"] = torch.arange(kept.start, kept.stop, device=device)
-        with torch.inference_mode():
-            try:
-                logits: torch.Tensor = self._network(**arguments, use_cache=False).logits
-            except torch.OutOfMemoryError as error:
-                raise Rejection(
-                    "model.out-of-memory", "the device has not enough memory", where=str(device)
-                ) from error
+        logits = run_network(self._network, arguments)
         return logits if self._keeps_rows else logits[:, kept.start : kept.stop]
+
+
+def embedding_rows(network: PreTrainedModel) -> int:
+    """How many token ids a network has an embedding for.
+
+    Raises:
+        Rejection: ``model.cannot-run`` for a network that embeds no token ids.
+    """
+    try:
+        weight = network.get_input_embeddings().weight
+    except (AttributeError, NotImplementedError):
+        weight = None
+    if not isinstance(weight, torch.Tensor):
+        raise Rejection(
+            "model.cannot-run", "the network embeds no token ids", where=type(network).__name__
+        )
+    return int(weight.shape[0])
+
+
+def run_network(network: PreTrainedModel, arguments: dict[str, torch.Tensor]) -> torch.Tensor:
+    """Logits of one forward pass without a cache, shape (texts, positions, vocabulary).
+
+    Raises:
+        Rejection: ``model.out-of-memory``, or ``model.cannot-run`` for whatever else the network
+            raises, or gives instead of logits.
+    """
+    name = type(network).__name__
+    try:
+        with torch.inference_mode():
+            logits = network(**arguments, use_cache=False).logits
+    except torch.OutOfMemoryError as error:
+        raise Rejection(
+            "model.out-of-memory", "the device has not enough memory", where=str(network.device)
+        ) from error
+    except Exception as error:
+        raise Rejection(
+            "model.cannot-run", f"the network failed: {first_line(error)}", where=name
+        ) from error
+    if not isinstance(logits, torch.Tensor) or logits.ndim != 3:
+        raise Rejection("model.cannot-run", "the network gave no logits", where=name)
+    return logits
 
 
 def softmax_float64(logits: torch.Tensor) -> Probabilities:

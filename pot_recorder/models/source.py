@@ -3,34 +3,19 @@
 Only formats that cannot run code when they are read are accepted: safetensors and GGUF.
 """
 
-import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
+from pot_recorder.models.file_names import SMALL_NAMES, sort_names
 from pot_reverify.errors import Rejection
 
-WEIGHTS_NAME = "model.safetensors"
-INDEX_NAME = "model.safetensors.index.json"
-CONFIG_NAME = "config.json"
-
-_SMALL_SUFFIXES = frozenset({".json", ".jinja", ".model", ".tiktoken", ".txt"})
-_TOKENIZER_NAMES = frozenset(
-    {
-        "sentencepiece.bpe.model",
-        "spiece.model",
-        "tekken.json",
-        "tokenizer.json",
-        "tokenizer.model",
-        "vocab.json",
-        "vocab.txt",
-    }
-)
-_PICKLE_SUFFIXES = frozenset({".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth"})
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?", re.ASCII)
+_SHOWN = 5
 _API_PREFIXES = ("openai:", "http://", "https://")
 
 
@@ -45,6 +30,8 @@ class ModelSource:
         weight_file: the file of the weights inside `folder`; for sharded weights their index.
         small_files: configuration and tokenizer files inside `folder`, sorted.
         revision: the commit of a hub download, else None.
+        shards: with an index, the safetensors files beside it.
+        left_aside: files of `folder` that are not part of the model, sorted.
     """
 
     name: str
@@ -53,6 +40,20 @@ class ModelSource:
     weight_file: str
     small_files: tuple[str, ...]
     revision: str | None = None
+    shards: tuple[str, ...] = ()
+    left_aside: tuple[str, ...] = ()
+
+    @property
+    def left_aside_line(self) -> str | None:
+        """One line on the files that are neither hashed nor used; None if there are none."""
+        if not self.left_aside:
+            return None
+        shown = [name if name.isprintable() else ascii(name) for name in self.left_aside[:_SHOWN]]
+        more = len(self.left_aside) - len(shown)
+        return (
+            f"{self.name}: not part of the model, neither hashed nor used: {', '.join(shown)}"
+            + (f" and {more} more" if more else "")
+        )
 
 
 def parse_model_source(spec: str) -> ModelSource:
@@ -63,9 +64,8 @@ def parse_model_source(spec: str) -> ModelSource:
             which is downloaded where there is a network.
 
     Raises:
-        Rejection: ``model.api-not-supported``, ``model.not-found``, ``model.no-config``,
-            ``model.no-tokenizer``, ``model.no-weights``, ``model.pickle-weights``,
-            ``model.unknown-format`` or ``model.download-failed``.
+        Rejection: ``model.api-not-supported``, ``model.not-found``, ``model.unknown-format``,
+            ``model.download-failed``, or what `sort_names` finds in a folder.
     """
     if spec.startswith(_API_PREFIXES):
         raise Rejection(
@@ -90,65 +90,23 @@ def parse_model_source(spec: str) -> ModelSource:
     raise Rejection("model.not-found", "no such folder, file or hub id", where=spec)
 
 
-def _folder_source(name: str, folder: Path, revision: str | None) -> ModelSource:
-    names = sorted(entry.name for entry in os.scandir(folder) if not entry.is_dir())
-    if CONFIG_NAME not in names:
-        raise Rejection("model.no-config", "the folder has no config.json", where=name)
-    _check_weights(name, names)
-    if not any(file in _TOKENIZER_NAMES or file.endswith(".tiktoken") for file in names):
-        raise Rejection(
-            "model.no-tokenizer",
-            "the folder has no tokenizer file",
-            where=name,
-            expected="tokenizer.json or another tokenizer file beside config.json",
-        )
-    small = [file for file in names if Path(file).suffix in _SMALL_SUFFIXES and file != INDEX_NAME]
-    weights = INDEX_NAME if INDEX_NAME in names else WEIGHTS_NAME
-    return ModelSource(name, "safetensors", folder, weights, tuple(small), revision)
-
-
-def _check_weights(name: str, names: Iterable[str]) -> None:
-    if INDEX_NAME in names or WEIGHTS_NAME in names:
-        return
-    if any(Path(file).suffix in _PICKLE_SUFFIXES for file in names):
-        raise Rejection(
-            "model.pickle-weights",
-            "the weights are in a pickle format, which can run code when it is read",
-            where=name,
-            expected="safetensors or GGUF",
-        )
-    raise Rejection(
-        "model.no-weights",
-        "the folder has no weights",
-        where=name,
-        expected=f"{WEIGHTS_NAME} or {INDEX_NAME}",
+def _folder_source(
+    name: str, folder: Path, revision: str | None, patterns: Sequence[str] = ("*",)
+) -> ModelSource:
+    files = [entry.name for entry in os.scandir(folder) if not entry.is_dir()]
+    names = sort_names(
+        (file for file in files if any(fnmatchcase(file, pattern) for pattern in patterns)), name
     )
-
-
-def parse_shard_index(content: bytes | bytearray, where: str) -> tuple[str, ...]:
-    """The shard file names of a ``model.safetensors.index.json``, sorted.
-
-    Raises:
-        Rejection: ``model.corrupt-index``.
-    """
-    try:
-        index: object = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise Rejection("model.corrupt-index", "not JSON", where=where) from error
-    weight_map = index.get("weight_map") if isinstance(index, dict) else None
-    if not isinstance(weight_map, dict) or not weight_map:
-        raise Rejection("model.corrupt-index", "no weight_map", where=where)
-    files = sorted({str(file) for file in weight_map.values()})
-    for file in files:
-        # The index comes with the model: it must not lead out of the model's folder.
-        if Path(file).name != file or not file.endswith(".safetensors"):
-            raise Rejection(
-                "model.corrupt-index",
-                "a shard must be a .safetensors file of the same folder",
-                where=where,
-                got=file,
-            )
-    return tuple(files)
+    return ModelSource(
+        name,
+        "safetensors",
+        folder,
+        names.weight_file,
+        names.small_files,
+        revision,
+        names.shards,
+        names.left_aside,
+    )
 
 
 def _download(spec: str) -> ModelSource:
@@ -161,7 +119,9 @@ def _download(spec: str) -> ModelSource:
     )
 
     repository, _, revision = spec.partition("@")
-    patterns = [f"*{suffix}" for suffix in sorted(_SMALL_SUFFIXES)] + ["*.safetensors"]
+    # Also what makes a folder another model: it is refused here as it would be in a local folder.
+    patterns = [*sorted(SMALL_NAMES), "*.safetensors", "*.safetensors.index*.json", "adapter*"]
+    patterns += ["*.py", "*quant*_config.json"]
     try:
         folder = snapshot_download(
             repository, revision=revision or None, allow_patterns=patterns, ignore_patterns="*/*"
@@ -172,4 +132,6 @@ def _download(spec: str) -> ModelSource:
             f"not a local path, and the hub gave nothing: {type(error).__name__}",
             where=spec,
         ) from error
-    return _folder_source(spec, Path(folder), Path(folder).name)
+    # The cache may hold more of the repository, fetched by others: it depends on nobody's cache
+    # what a hub id means.
+    return _folder_source(spec, Path(folder), Path(folder).name, patterns)

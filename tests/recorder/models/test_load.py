@@ -14,7 +14,7 @@ torch = pytest.importorskip("torch", reason="needs the `record` extra")
 
 from safetensors.torch import load_file, save_file
 
-from pot_recorder.models import load
+from pot_recorder.models import load, manifest
 from pot_recorder.models.load import open_model
 from pot_recorder.models.source import parse_model_source
 from pot_reverify.errors import Rejection
@@ -111,20 +111,17 @@ def test_files_replaced_after_they_were_read_change_nothing(
     tiny_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = open_model(parse_model_source(str(tiny_folder)))
-    read_weights, copy_file = load.read_hashed, load.copy_hashed
+    read = load.read_hashed
 
-    def then_ruin(read):
-        def reading(folder: Path, name: str, *target: Path) -> object:
-            result = read(folder, name, *target)
-            (folder / name).write_bytes(b"something else")
-            return result
+    def then_ruin(folder: Path, name: str) -> object:
+        result = read(folder, name)
+        (folder / name).write_bytes(b"something else")
+        return result
 
-        return reading
-
-    monkeypatch.setattr(load, "read_hashed", then_ruin(read_weights))
-    monkeypatch.setattr(load, "copy_hashed", then_ruin(copy_file))
+    monkeypatch.setattr(load, "read_hashed", then_ruin)  # weights
+    monkeypatch.setattr(manifest, "read_hashed", then_ruin)  # everything else
     model = open_model(parse_model_source(str(tiny_folder)))
-    assert (tiny_folder / "model.safetensors").read_bytes() == b"something else"
+    assert {path.read_bytes() for path in tiny_folder.iterdir()} == {b"something else"}
     assert model.identity.manifest == expected.identity.manifest
     assert (probabilities(model) == probabilities(expected)).all()
 
@@ -146,7 +143,11 @@ def test_dtype(tiny_folder: Path, dtype: str) -> None:
     assert open_model(parse_model_source(str(tiny_folder)), dtype=dtype).identity.dtype == dtype
     weights = load_file(tiny_folder / "model.safetensors")
     rewrite(tiny_folder, **{n: t.to(getattr(torch, dtype)) for n, t in weights.items()})
-    assert open_model(parse_model_source(str(tiny_folder))).identity.dtype == dtype
+    applied = open_model(parse_model_source(str(tiny_folder))).identity.applied
+    assert (applied.dtype, applied.stored) == ("float32", dtype)  # as config.json says
+    edit_config(tiny_folder, dtype=None)
+    applied = open_model(parse_model_source(str(tiny_folder))).identity.applied
+    assert (applied.dtype, applied.stored) == (dtype, None)
 
 
 @pytest.mark.parametrize("length", [-1, 5])
@@ -162,8 +163,8 @@ def test_shard_that_is_missing(tiny_folder: Path) -> None:
     split(tiny_folder)
     (tiny_folder / "two.safetensors").unlink()
     error = refusal(tiny_folder)
-    assert error.code == "model.unreadable-file"
-    assert error.where == str(tiny_folder / "two.safetensors")
+    assert error.code == "model.missing-shard"
+    assert error.expected == "two.safetensors"
 
 
 def test_two_shards_with_one_tensor(tiny_folder: Path) -> None:
@@ -190,7 +191,10 @@ def test_weights_that_do_not_fit(tiny_folder: Path, changes: object, problem: st
 
 def test_weights_of_another_shape(tiny_folder: Path) -> None:
     rewrite(tiny_folder, **{"model.norm.weight": torch.zeros(33)})
-    assert refusal(tiny_folder).code in {"model.weights-do-not-fit", "model.cannot-load"}
+    error = refusal(tiny_folder)
+    assert error.code == "model.weights-do-not-fit"
+    assert "model.norm.weight" in error.message
+    assert (error.expected, error.got) == ("[32]", "[33]")
 
 
 def edit_config(folder: Path, **changes: object) -> None:
@@ -206,7 +210,7 @@ def test_unsupported_architecture(tiny_folder: Path, model_type: str) -> None:
 
 def test_config_that_is_not_json(tiny_folder: Path) -> None:
     (tiny_folder / "config.json").write_text("{")
-    assert refusal(tiny_folder).code == "model.unsupported-architecture"
+    assert refusal(tiny_folder).code == "model.corrupt-config"
 
 
 def test_code_of_a_model_is_never_run(tiny_folder: Path) -> None:
@@ -217,7 +221,7 @@ def test_code_of_a_model_is_never_run(tiny_folder: Path) -> None:
         model_type="custom",
         auto_map={"AutoConfig": "custom.C", "AutoModelForCausalLM": "custom.M"},
     )
-    assert refusal(tiny_folder).code == "model.unsupported-architecture"
+    assert refusal(tiny_folder).code == "model.custom-code"
     assert not marker.exists()
 
 

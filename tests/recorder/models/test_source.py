@@ -5,7 +5,9 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the `record` extra")
 
-from pot_recorder.models.source import INDEX_NAME, parse_model_source, parse_shard_index
+from pot_recorder.models.file_names import INDEX_NAME
+from pot_recorder.models.source import parse_model_source
+from pot_recorder.models.weight_files import parse_shard_index
 from pot_reverify.errors import Rejection
 
 
@@ -23,18 +25,33 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_folder(folder: Path) -> None:
-    (folder / "README.md").touch()
-    (folder / "modeling_custom.py").touch()
+    for name in ("README.md", "._config.json", "convert.py", "notes.txt"):
+        (folder / name).touch()
     (folder / "original").mkdir()
     source = parse_model_source(str(folder))
     assert source.kind == "safetensors"
     assert source.weight_file == "model.safetensors"
     assert source.small_files == ("config.json", "tokenizer.json")
+    assert source.left_aside == ("._config.json", "README.md", "convert.py", "notes.txt")
+    assert source.left_aside_line is not None
+    assert source.left_aside_line.endswith(": ._config.json, README.md, convert.py, notes.txt")
+
+
+def test_names_that_are_left_aside_are_shown_and_cannot_write_on_the_screen(folder: Path) -> None:
+    assert parse_model_source(str(folder)).left_aside_line is None
+    for number in range(9):
+        (folder / f"a\n\x1b[31m{number}").touch()
+    line = parse_model_source(str(folder)).left_aside_line
+    assert line is not None
+    assert line.isprintable()
+    assert line.endswith("'a\\n\\x1b[31m4' and 4 more")
 
 
 def test_sharded_folder_names_its_index(folder: Path) -> None:
     (folder / INDEX_NAME).write_text("{}")
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00001.safetensors")
     source = parse_model_source(str(folder))
+    assert source.shards == ("model-00001-of-00001.safetensors",)
     assert source.weight_file == INDEX_NAME
     assert INDEX_NAME not in source.small_files
 
@@ -70,6 +87,22 @@ def test_no_tokenizer(folder: Path) -> None:
 def test_no_weights(folder: Path) -> None:
     (folder / "model.safetensors").unlink()
     assert refusal(str(folder)).code == "model.no-weights"
+    (folder / "model-00001-of-00002.safetensors").touch()
+    error = refusal(str(folder))
+    assert (error.code, error.got) == ("model.no-weights", "model-00001-of-00002.safetensors")
+
+
+def test_a_gguf_file_is_named_itself(folder: Path) -> None:
+    (folder / "model.safetensors").rename(folder / "model.gguf")
+    error = refusal(str(folder))
+    assert error.code == "model.no-weights"
+    assert "not its folder" in error.message
+
+
+def test_an_adapter_alone_is_called_one(tmp_path: Path) -> None:
+    for name in ("adapter_config.json", "adapter_model.safetensors", "tokenizer.json"):
+        (tmp_path / name).touch()
+    assert refusal(str(tmp_path)).code == "model.adapter"
 
 
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "consolidated.00.pth"])
@@ -90,7 +123,7 @@ def test_hub_id_without_the_hub(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_shard_index() -> None:
     index = {"weight_map": {"a": "2.safetensors", "b": "1.safetensors", "c": "2.safetensors"}}
-    assert parse_shard_index(json.dumps(index).encode(), "x") == ("1.safetensors", "2.safetensors")
+    assert parse_shard_index(json.dumps(index).encode(), "x") == index["weight_map"]
 
 
 @pytest.mark.parametrize(
@@ -102,6 +135,8 @@ def test_shard_index() -> None:
         b'{"weight_map": {}}',
         b'{"weight_map": {"a": "../../other/model.safetensors"}}',
         b'{"weight_map": {"a": "pytorch_model.bin"}}',
+        b'{"weight_map": {"a": 1}}',
+        b'{"weight_map": {"a": "1.safetensors", "a": "2.safetensors"}}',
         b"[" * 100_000,
     ],
 )
@@ -109,3 +144,17 @@ def test_corrupt_index(content: bytes) -> None:
     with pytest.raises(Rejection) as caught:
         parse_shard_index(content, "index")
     assert caught.value.code == "model.corrupt-index"
+
+
+def test_a_hub_id_means_the_same_whatever_else_is_in_the_cache(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = folder / "snapshots" / "0123"
+    snapshot.mkdir(parents=True)
+    for name in ("config.json", "tokenizer.json", "model.safetensors", "pytorch_model.bin"):
+        (snapshot / name).touch()
+    monkeypatch.setattr("huggingface_hub.snapshot_download", lambda *_, **__: str(snapshot))
+    source = parse_model_source("owner/name")
+    assert (source.revision, source.left_aside) == ("0123", ())
+    (snapshot / "consolidated.safetensors").touch()
+    assert refusal("owner/name").code == "model.ambiguous-weights"
