@@ -8,6 +8,7 @@ import click
 
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.verdict import VerdictWord
 
 ROLES = ("reference", "candidate")
@@ -44,7 +45,7 @@ class WeightsComparison:
     @property
     def line(self) -> str:
         """The result in words."""
-        name, roles = self.folder.name, self.folder.roles
+        name, roles = shown_path(self.folder.name), self.folder.roles
         if self.equal:
             return f"weights  {name} is the {' and the '.join(self.equal)} of the bundle"
         if self.unclaimed:
@@ -95,7 +96,7 @@ def hash_folder(option: str) -> HashedFolder:
     has_role = bool(equals) and role in ROLES
     folder = rest if has_role else option
     if not Path(folder).exists():
-        raise click.UsageError(f"--weights: there is no {folder}")
+        raise click.UsageError(f"--weights: there is no {shown_path(folder)}")
     digest = hash_model(parse_model_source(folder)).root_digest
     return HashedFolder(folder, digest, (role,) if has_role else ROLES)
 

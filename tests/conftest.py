@@ -17,6 +17,12 @@ SMOLLM2_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SMALL_DEPTH = 4
 
 
+@pytest.fixture(autouse=True)
+def _wide_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are wrapped at the width of the screen, and most tests look for sentences."""
+    monkeypatch.setenv("COLUMNS", "1000")
+
+
 @pytest.fixture(scope="session")
 def models_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = os.environ.get("POT_AUDIT_TEST_CACHE")

@@ -1,12 +1,12 @@
 """``pot-audit record``: run two models and seal the answer into a bundle."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from pot_audit.key_files import key_option, load_signers, passphrase_option
+from pot_audit.lines import say, say_json, tell
 from pot_audit.preset_option import preset_option, resolve_preset
 from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_audit.prover_option import prover_option
@@ -16,6 +16,7 @@ from pot_recorder.promise import require_ed25519
 from pot_reverify.challenge.seeds import NONCE_BYTES
 from pot_reverify.documents.statement import Statement
 from pot_reverify.documents.statement_parts import Labels
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import PotAuditError, Rejection
 
 if TYPE_CHECKING:
@@ -158,25 +159,27 @@ def command(
     except (KeyboardInterrupt, PotAuditError, OSError):
         progress.finish()
         if partial_path_of(output).exists():
-            note(f"what was recorded is kept in {partial_path_of(output)}")
+            note(f"what was recorded is kept in {shown_path(partial_path_of(output))}")
             note("hint: run the same command with --resume")
         raise
     progress.finish()
     if statement is None:
         partial = partial_path_of(output)
         if as_json:
-            click.echo(json.dumps({"held": str(partial)}))
+            say_json({"held": str(partial)})
         else:
-            click.echo(f"{partial}: recorded, not sealed")
-        note(f"hint: add a proof with pot-audit prove {partial}, if you want one")
-        note(f"hint: add a TEE's quote with pot-audit attach {partial}, if you have one")
+            say(f"{shown_path(partial)}: recorded, not sealed")
+        path = shown_path(partial)
+        note(f"hint: add a proof with pot-audit prove {path}, if you want one")
+        note(f"hint: add a TEE's quote with pot-audit attach {path}, if you have one")
         note("hint: run the same command with --resume, without --hold, to seal")
         return
     if as_json:
-        click.echo(json.dumps({"bundle": str(output), **_summary(statement)}))
+        say_json({"bundle": str(output), **_summary(statement)})
         return
-    click.echo(f"{output}: {statement.decision} after {statement.challenges} challenges")
-    click.echo(f"next: pot-audit reverify {output} --signer {key}.pub", err=True)
+    path = shown_path(output)
+    say(f"{path}: {statement.decision} after {statement.challenges} challenges")
+    tell(f"next: pot-audit reverify {path} --signer {shown_path(key)}.pub")
 
 
 def _summary(statement: Statement) -> dict[str, object]:
