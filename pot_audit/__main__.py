@@ -1,6 +1,7 @@
 """The command line: find the command, run it, turn every failure into words and an exit code."""
 
 import os
+import re
 import sys
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,7 +12,7 @@ import click
 from pot_audit.channel import Channel, open_channels
 from pot_audit.lines import say_json, tell
 from pot_recorder.interrupts import Stopped, raise_on_signals
-from pot_reverify.encoding.shown_text import error_text, sentence, shown_path
+from pot_reverify.encoding.shown_text import error_text, quoted, sentence, shown_path
 from pot_reverify.errors import Indeterminate, PotAuditError
 
 EXIT_USAGE = 2
@@ -133,6 +134,8 @@ def _explain(error: BaseException) -> _Failure:  # noqa: PLR0911  one return a k
         case ModuleNotFoundError() if not (error.name or "").startswith("pot_"):
             message = f"This command needs the Python package {error.name}."
             return _failure("package-missing", message, "pip install 'pot-audit[record]'")
+        case UnicodeEncodeError() if re.search(r"[\ud800-\udfff]", error.object):
+            return _failure("encoding", f"A name is not UTF-8: {quoted(error.object)}")
         case OSError():
             where = f"{shown_path(os.fsdecode(error.filename))}: " if error.filename else ""
             return _failure("os", f"{where}{error.strerror or error}")

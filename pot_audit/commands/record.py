@@ -11,7 +11,7 @@ from pot_audit.preset_option import preset_option, resolve_preset
 from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_audit.prover_option import prover_option
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
-from pot_recorder.journal import partial_path_of
+from pot_recorder.partial_file import partial_path_of
 from pot_recorder.promise import require_ed25519
 from pot_reverify.challenge.seeds import NONCE_BYTES
 from pot_reverify.documents.statement import Statement

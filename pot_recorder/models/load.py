@@ -1,7 +1,6 @@
 """Opening a model so that the bytes that are hashed are the bytes that run."""
 
 import logging
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from transformers import (
 )
 from transformers.utils import logging as transformers_logging
 
+from pot_recorder.interrupts import private_folder
 from pot_recorder.models.files import copy_hashed, read_hashed
 from pot_recorder.models.loaded_model import LoadedModel, ModelIdentity
 from pot_recorder.models.safetensors_buffer import parse_safetensors
@@ -57,8 +57,7 @@ def open_model(
             ``model.weights-do-not-fit``, ``model.cannot-load`` or ``model.no-such-device``.
     """
     _require_device(device)
-    with tempfile.TemporaryDirectory(prefix="pot-audit-model-") as folder, _quiet_transformers():
-        private = Path(folder)  # TemporaryDirectory makes it with mode 0700
+    with private_folder("pot-audit-model-") as private, _quiet_transformers():
         entries = [copy_hashed(source.folder, name, private) for name in source.small_files]
         if source.kind == "gguf":
             entries.append(copy_hashed(source.folder, source.weight_file, private))
