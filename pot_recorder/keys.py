@@ -146,7 +146,7 @@ def load_private_keys(path: Path, passphrase: str | None) -> tuple[Signer, ...]:
         passphrase: None for a file that is not encrypted.
 
     Raises:
-        Rejection: ``key.wrong-passphrase``, ``key.passphrase-needed``, ``key.not-encrypted`` (a
+        Rejection: ``key.wrong-passphrase``, ``key.passphrase-needed``, ``key.passphrase-encoding``, ``key.not-encrypted`` (a
             passphrase was given for a file that has none), ``key.algorithm`` or
             ``key.malformed``.
         OSError: the file cannot be read.
@@ -171,7 +171,7 @@ def _load_block(block: PemBlock, passphrase: str | None) -> Signer:
         raise Rejection("key.not-encrypted", "the private key is not encrypted", where=where)
     try:
         private_key = load_pem_private_key(
-            _pem(block.label, block.der), None if passphrase is None else passphrase.encode()
+            _pem(block.label, block.der), None if passphrase is None else _utf8(passphrase)
         )
     except UnsupportedAlgorithm as error:
         raise Rejection(
@@ -237,7 +237,7 @@ def _encrypt(private_key_info: bytes, passphrase: str) -> bytes:
         raise Rejection("key.empty-passphrase", "the passphrase is empty")
     salt, iv = secrets.token_bytes(16), secrets.token_bytes(16)
     key = hashlib.scrypt(
-        passphrase.encode(),
+        _utf8(passphrase),
         salt=salt,
         n=_SCRYPT_N,
         r=_SCRYPT_R,
@@ -264,6 +264,13 @@ def _encrypt(private_key_info: bytes, passphrase: str) -> bytes:
         _der(_SEQUENCE, _der(_OBJECT_IDENTIFIER, _OID_PBES2), pbes2_parameters),
         _der(_OCTET_STRING, ciphertext),
     )
+
+
+def _utf8(passphrase: str) -> bytes:
+    try:
+        return passphrase.encode()
+    except UnicodeEncodeError:  # its message would repeat the passphrase
+        raise Rejection("key.passphrase-encoding", "the passphrase is not UTF-8") from None
 
 
 def _der(tag: int, *contents: bytes) -> bytes:
