@@ -13,7 +13,7 @@ import os
 import select
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final
 
 from pot_reverify.encoding.shown_text import escape
 
@@ -46,7 +46,7 @@ class Channel(io.TextIOWrapper):
         failure: what went wrong first, if anything did.
     """
 
-    def __init__(self, stream: TextIO | None) -> None:
+    def __init__(self, stream: io.TextIOWrapper | None) -> None:
         self._said_encoding = "utf-8" if stream is None else stream.encoding
         self._sink = _Sink(None if stream is None else stream.buffer)
         # click replaces a stream that calls itself ASCII by one of its own. ASCII is UTF-8.
@@ -86,9 +86,9 @@ class _Sink(io.RawIOBase):
 
     name = "<channel>"
 
-    def __init__(self, stream: BinaryIO | None) -> None:
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401  any kind of buffer
         # Behind Python's buffer: what a buffer cannot get rid of, it fails with once more at exit.
-        self._raw: io.RawIOBase | BinaryIO | None = getattr(stream, "raw", None) or stream
+        self._raw: io.RawIOBase | None = getattr(stream, "raw", stream)
         self.failure: OSError | ValueError | None = None
 
     def writable(self) -> bool:
@@ -137,8 +137,11 @@ def open_channels() -> None:
                 os.open(os.devnull, os.O_RDWR)
     if sys.stdin is None:
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115  for good
-    sys.stdout = Channel(sys.stdout)
-    sys.stderr = Channel(sys.stderr)
+    # Whoever runs a command inside a program of theirs may have put something else there.
+    if sys.stdout is None or isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout = Channel(sys.stdout)
+    if sys.stderr is None or isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr = Channel(sys.stderr)
 
 
 def visible(text: str) -> str:

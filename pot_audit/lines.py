@@ -95,7 +95,7 @@ def _put(part: str, look: Line, stream: TextIO) -> None:
         return
     end = len(part) if look.end is None else look.end
     stream.write(part[: look.start])
-    styled = click.style(part[look.start : end], fg=look.colour, bold=look.bold)
+    styled = click.style(part[look.start : end], fg=look.colour, bold=look.bold or None)
     if isinstance(stream, Channel):
         stream.write_control(styled)
     else:

@@ -146,7 +146,8 @@ def load_private_keys(path: Path, passphrase: str | None) -> tuple[Signer, ...]:
         passphrase: None for a file that is not encrypted.
 
     Raises:
-        Rejection: ``key.wrong-passphrase``, ``key.passphrase-needed``, ``key.passphrase-encoding``, ``key.not-encrypted`` (a
+        Rejection: ``key.wrong-passphrase``, ``key.passphrase-needed``,
+            ``key.passphrase-encoding``, ``key.not-encrypted`` (a
             passphrase was given for a file that has none), ``key.algorithm`` or
             ``key.malformed``.
         OSError: the file cannot be read.

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from pot_audit.document_text import TEXT
 from pot_audit.key_files import key_option, load_signers, passphrase_option
 from pot_audit.lines import say, say_json, tell
 from pot_audit.preset_option import preset_option, resolve_preset
@@ -30,13 +31,14 @@ from pot_reverify.encoding.shown_text import shown_path
 @click.option("--attempt", type=click.IntRange(1, 32), default=1, show_default=True)
 @click.option(
     "--counterpart",
+    type=TEXT,
     metavar="NAME",
     help="Who will give the other half of the randomness after seeing the precommit.",
 )
-@click.option("--beacon", metavar="NAME", help="A public randomness beacon instead.")
+@click.option("--beacon", type=TEXT, metavar="NAME", help="A public randomness beacon instead.")
 @click.option("--round", "beacon_round", type=click.IntRange(1), help="The beacon's future round.")
-@click.option("--reference-name", help="What the bundle calls the reference.")
-@click.option("--candidate-name", help="What the bundle calls the candidate.")
+@click.option("--reference-name", type=TEXT, help="What the bundle calls the reference.")
+@click.option("--candidate-name", type=TEXT, help="What the bundle calls the candidate.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     *,

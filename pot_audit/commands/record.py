@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pot_audit.document_text import TEXT
 from pot_audit.key_files import key_option, load_signers, passphrase_option
 from pot_audit.lines import say, say_json, tell
 from pot_audit.preset_option import preset_option, resolve_preset
@@ -77,12 +78,12 @@ DTYPES = click.Choice(["auto", "float32", "bfloat16", "float16"])
     is_flag=True,
     help="Also score the reference against itself in the candidate's dtype; only reported.",
 )
-@click.option("--reference-name", help="What the bundle calls the reference.")
-@click.option("--candidate-name", help="What the bundle calls the candidate.")
-@click.option("--responsible", help="Responsible person, for the record.")
-@click.option("--organisation", help="Organisation, for the record.")
-@click.option("--retain-until", metavar="DATE", help="Retention label, for the record.")
-@click.option("--confidentiality", help="Confidentiality label, for the record.")
+@click.option("--reference-name", type=TEXT, help="What the bundle calls the reference.")
+@click.option("--candidate-name", type=TEXT, help="What the bundle calls the candidate.")
+@click.option("--responsible", type=TEXT, help="Responsible person, for the record.")
+@click.option("--organisation", type=TEXT, help="Organisation, for the record.")
+@click.option("--retain-until", type=TEXT, metavar="DATE", help="Retention label, for the record.")
+@click.option("--confidentiality", type=TEXT, help="Confidentiality label, for the record.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     *,
