@@ -15,6 +15,7 @@ from pot_reverify.documents.challenge_record import PROBES, Record, parse_conten
 
 RECORDED = Path(__file__).parent.parent / "fixtures" / "bundles" / "int8.potb"
 ROUNDS = 20
+JOURNAL_KEY = bytes(32)  # authenticates journals that nobody continues
 
 
 def main() -> None:
@@ -33,7 +34,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
         cpu_ns, wall_ns = time.process_time_ns(), time.perf_counter_ns()
         for number in range(ROUNDS):
-            with Journal.create(Path(folder) / f"{number}.partial", bundle.head) as journal:
+            with Journal.create(
+                Path(folder) / f"{number}.partial", bundle.head, JOURNAL_KEY
+            ) as journal:
                 for index, challenge in enumerate(bundle.challenges):
                     four = tuple(contents[PROBES * index : PROBES * (index + 1)])
                     digests = tuple(leaf_digest(FrameType.CONTENT, one.encode()) for one in four)

@@ -41,6 +41,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures"
 RECORDED = FIXTURES / "vectors" / "base-proven.potb"
 KEY = FIXTURES / "keys" / "test-recorder"
 POLICY = Policy(signers=load_signer(KEY.with_suffix(".pub")), withheld=Withheld.SCORES)
+JOURNAL_KEY = bytes(32)  # authenticates journals that nobody continues
 
 
 def main() -> None:
@@ -88,7 +89,7 @@ def write_bundle(path: Path, prover: Prover) -> None:
     old = read_bundle_of(RECORDED)
     assert old.reveal is not None
     record, contents = fresh_challenge()
-    with Journal.create(path.with_suffix(".partial"), old.head) as journal:
+    with Journal.create(path.with_suffix(".partial"), old.head, JOURNAL_KEY) as journal:
         journal.append_challenge(record, contents)
         evidence, commitment = evidence_to_seal(path, old.head, journal, prover)
         scores = [challenge.scores for challenge in journal.challenges]
@@ -109,7 +110,7 @@ def write_bundle(path: Path, prover: Prover) -> None:
             labels=Labels(None, None, None, None),
         )
         seal(journal, run, load_private_keys(KEY, None))
-        journal.publish(path)
+        journal.publish(path, is_public=True)
 
 
 def fresh_challenge() -> tuple[Record, tuple[Content, ...]]:

@@ -41,6 +41,7 @@ RECORDED = ROOT / "fixtures" / "bundles" / "int8.potb"
 GOAL_WITHOUT_SCORES_MS = 150
 GOAL_SCORES_PER_S = 5
 ROUNDS = 7
+JOURNAL_KEY = bytes(32)  # authenticates journals that nobody continues
 
 
 def cpu_ms(run: Callable[[], object], rounds: int = ROUNDS) -> float:
@@ -106,7 +107,7 @@ def write_bundle(path: Path, challenges: int, signer: Signer) -> None:
     key = derive_challenge_key(promise.secret, b"", run_id)
     test = SequentialTest(preset)
     started_ns = time.time_ns()
-    with Journal.create(path.with_suffix(".partial"), head) as journal:
+    with Journal.create(path.with_suffix(".partial"), head, JOURNAL_KEY) as journal:
         for index in range(1, challenges + 1):
             texts = derive_probes(challenge_seed(key, run_id, index))
             contents = tuple(
@@ -134,7 +135,7 @@ def write_bundle(path: Path, challenges: int, signer: Signer) -> None:
             labels=Labels(None, None, None, None),
         )
         seal(journal, run, (signer,))
-        journal.publish(path)
+        journal.publish(path, is_public=True)
 
 
 def print_bundle(path: Path, challenges: int, policy: Policy) -> float:

@@ -1,11 +1,11 @@
 """An OpenSSF model signature beside a hashed folder: what holds, and what is said of it."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from pot_recorder.models.folder import hash_folder
 from pot_reverify.documents.weight_manifest import WeightManifest
+from pot_reverify.encoding.shown_text import error_text, shown_fact, shown_path
 from pot_reverify.errors import Rejection
 from pot_reverify.oms.bundle import parse_oms_bundle, verify_oms_signature
 from pot_reverify.oms.comparison import FileFinding, compare_folder
@@ -46,12 +46,15 @@ class ModelSignature:
     def lines(self) -> list[str]:
         """The answer for people."""
         rows = [
-            f"{one.meaning}: {_readable(one.path)} [{one.finding.value}]" for one in self.findings
+            f"{one.meaning}: {shown_path(one.path)} [{one.finding.value}]" for one in self.findings
         ]
         if self.signed.ignored:
-            rows.append(f"left out by the signature: {', '.join(map(str, self.signed.ignored))}")
+            rows.append(
+                f"left out by the signature: {', '.join(map(shown_path, self.signed.ignored))}"
+            )
         if self.material != "publicKey":
-            rows.append(f"the {self.material} in the signature was not judged: you named the key")
+            material = shown_fact(self.material)
+            rows.append(f"the {material} in the signature was not judged: you named the key")
         count = len(self.signed.digests)
         if self.holds:
             return [*rows, f"signed by the key that you named: {count} files, all as signed"]
@@ -75,7 +78,7 @@ class RefusedSignature:
 
     def lines(self) -> list[str]:
         """The answer for people."""
-        return [str(self.error), "NOT signed by the key that you named"]
+        return [error_text(self.error), "NOT signed by the key that you named"]
 
 
 def check_model_signature(
@@ -105,8 +108,3 @@ def _below(path: Path, folder: Path) -> str | None:
         return path.resolve().relative_to(folder.resolve()).as_posix()
     except ValueError:
         return None
-
-
-def _readable(path: str) -> str:
-    """A name from the disk, which need not be Unicode."""
-    return os.fsencode(path).decode(errors="backslashreplace")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pot_reverify.checks.named_signers import is_expired, validity_text
 from pot_reverify.checks.quorum import is_met, quorum_text
+from pot_reverify.encoding.shown_text import quoted
 from pot_reverify.policy import Grade, NamedSigner, Policy, ProvenTime, Role, Withheld
 from pot_reverify.quotes.evidence import format_time
 from pot_reverify.quotes.roots import PINNED_ROOTS
@@ -85,7 +86,7 @@ def key_line(signer: NamedSigner) -> str:
     """One named key: whose, of which kind, for what, and until when."""
     roles = ", ".join(sorted(signer.roles))
     return (
-        f"{signer.name}: {signer.key.algorithm.value} {signer.key.key_id}, {roles}, "
+        f"{quoted(signer.name)}: {signer.key.algorithm.value} {signer.key.key_id}, {roles}, "
         f"valid {validity_text(signer)}"
     )
 
@@ -97,7 +98,7 @@ def replaced_roots(policy: Policy) -> list[str]:
 
 
 def _key_warnings(signer: NamedSigner, now_ns: int) -> Iterator[str]:
-    name = f"{signer.name}'s {signer.key.algorithm.value} key"
+    name = f"{quoted(signer.name)}'s {signer.key.algorithm.value} key"
     end, start = signer.not_after_ns, signer.not_before_ns
     if is_expired(signer, now_ns):
         yield f"{name} has expired at {format_time(end or 0)}: its bundles need a time-stamp"
@@ -113,7 +114,8 @@ def _signatures(policy: Policy) -> Iterator[str]:
         yield "It is signed by a recorder: none is named, so no bundle can be VERIFIED."
         return
     names = ", ".join(
-        f"{one.name} ({one.key.algorithm.value}, valid {validity_text(one)})" for one in recorders
+        f"{quoted(one.name)} ({one.key.algorithm.value}, valid {validity_text(one)})"
+        for one in recorders
     )
     yield f"Its precommit and its statement are signed by a named recorder: {names}."
     yield "Every signature that the statement announces is there, by keys that are named."
@@ -165,7 +167,7 @@ def _accepts(policy: Policy) -> Iterator[str]:
     yield _WITHHELD[policy.withheld]
     quotes = policy.binding.quotes
     if quotes.software:
-        named = ", ".join(f"{one.name} ({one.kind.value})" for one in quotes.software)
+        named = ", ".join(f"{quoted(one.name)} ({one.kind.value})" for one in quotes.software)
         yield f"Quotes are for software that is named: {named}."
     else:
         yield "No quote: no software is named, so a bundle that carries one is INCOMPLETE."
@@ -173,7 +175,7 @@ def _accepts(policy: Policy) -> Iterator[str]:
     if vendors := replaced_roots(policy):
         yield f"The shipped roots are replaced for: {', '.join(vendors)}."
     for authority in policy.time.authorities:
-        yield f"Times are believed from {authority.name}."
+        yield f"Times are believed from {quoted(authority.name)}."
 
 
 def _listed(values: frozenset[str], nothing: str = "none") -> str:

@@ -8,12 +8,16 @@ import sys
 import time
 from fractions import Fraction
 
+from pot_audit.channel import Channel
+from pot_audit.lines import fold, screen_columns, tell
 from pot_audit.screen import decimal_text
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Step
+from pot_reverify.encoding.shown_text import sentence, shown_path
 
 QUIET_S = 1.0
 PLAIN_INTERVAL_S = 10.0
 _REDRAW_INTERVAL_S = 0.1
+_LABEL_COLUMNS = 24
 
 
 class StepProgress:
@@ -45,21 +49,21 @@ class StepProgress:
         self._shown_s = now_s
         done = step.n - self._first_n
         left_s = (now_s - self._started_s) / done * (self._n_max - step.n)
-        text = f"{self._label}: {step_text(step)}, at most {duration_text(left_s)} left"
+        label = shown_path(self._label, _LABEL_COLUMNS)
+        text = f"{label}: {step_text(step)}, at most {duration_text(left_s)} left"
         if step.n < self._n_min:
             text += f" (no decision before challenge {self._n_min})"
-        if self._is_terminal:
-            sys.stderr.write(f"\r\x1b[2K{text}")
-            self._is_drawn = True
-        else:
-            sys.stderr.write(text + "\n")
-        sys.stderr.flush()
+        if not self._is_terminal:
+            tell(text)
+            return
+        # A line that the terminal wraps cannot be taken away again.
+        _redraw(fold(text, screen_columns(sys.stderr) - 1)[0])
+        self._is_drawn = True
 
     def finish(self) -> None:
         """Take the redrawn line away."""
         if self._is_drawn:
-            sys.stderr.write("\r\x1b[2K")
-            sys.stderr.flush()
+            _redraw("")
 
 
 def silence_other_progress_bars() -> None:
@@ -70,7 +74,13 @@ def silence_other_progress_bars() -> None:
 
 def note(text: str) -> None:
     """One line about what is going on."""
-    sys.stderr.write(text + "\n")
+    tell(sentence(text))
+
+
+def _redraw(text: str) -> None:
+    if isinstance(sys.stderr, Channel):
+        sys.stderr.write_control("\r\x1b[2K")
+    sys.stderr.write(text)
     sys.stderr.flush()
 
 

@@ -1,14 +1,13 @@
 """What people see of a verdict. The same words with and without a terminal; colour only adds."""
 
-import re
 from fractions import Fraction
 
-import click
-
+from pot_audit.lines import Line
 from pot_reverify.checks.result import CheckId, CheckResult, Status
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Decision, Step
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
+from pot_reverify.encoding.shown_text import quoted, sentence, shown_fact
 from pot_reverify.policy import Grade
 from pot_reverify.verdict import DecidedBy, Verdict, VerdictWord
 
@@ -21,7 +20,6 @@ _COLOURS = {
     VerdictWord.UNREADABLE: "red",
     VerdictWord.INCOMPLETE: "yellow",
 }
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _INDENT = " " * 25
 
 _GRADES = {
@@ -58,9 +56,7 @@ def verdict_lines(verdict: Verdict) -> list[str]:
         what = "signed sums" if verdict.decided_by is DecidedBy.PROOF else "scores in the file"
         lines += ["", f"The {what} give the following; do not rely on it."]
         lines += decision_lines(verdict.bundle, verdict.step)
-    name = printable(verdict.policy_name)
-    lines += ["", f"policy {format_digest(verdict.policy_digest)}, {name}"]
-    return lines
+    return [*lines, "", *_identity_lines(verdict)]
 
 
 def decision_lines(bundle: Bundle, step: Step, decided_by: DecidedBy | None = None) -> list[str]:
@@ -74,7 +70,7 @@ def decision_lines(bundle: Bundle, step: Step, decided_by: DecidedBy | None = No
     mean, low, high = (decimal_text(Fraction(one, scale)) for one in (step.S, step.L, step.U))
     half = percent_text(preset.effective_alpha(head.attempt) / 2)
     sure = percent_text(preset.effective_alpha(head.attempt))
-    names = f"{printable(head.reference.claim.name)} and {printable(head.candidate.claim.name)}"
+    names = f"{quoted(head.reference.claim.name)} and {quoted(head.candidate.claim.name)}"
     claims = {
         Decision.SAME: f"their mean divergence is at most γ = {decimal_text(preset.gamma)}; "
         f"an error has probability at most {half}",
@@ -113,47 +109,66 @@ def percent_text(value: Fraction) -> str:
 
 
 def printable(text: str) -> str:
-    """Text from a file: control and direction characters are shown as escapes."""
-    return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    """A sentence with text from a file in it; what is only from a file is `quoted`."""
+    return sentence(text)
 
 
-def styled(text: str, kind: Status | VerdictWord, *, bold: bool = False) -> str:
-    """Coloured text; click removes the colour where the output is no terminal."""
-    return click.style(text, fg=_COLOURS.get(kind), bold=bold)
+def styled(text: str, kind: Status | VerdictWord) -> Line:
+    """A line in the colour of a status, on terminals."""
+    return Line(text, _COLOURS.get(kind))
 
 
 def _check_lines(check: CheckResult) -> list[str]:
-    status = styled(f"{check.status.value:<7}", check.status)
-    head = f"  {check.check.value}  {check.check.subject:<11} {status}"
-    lines = [f"{head} {printable(check.message)}"]
+    row = f"  {check.check.value}  {check.check.subject:<11} "
+    text = f"{row}{check.status.value:<7} {printable(check.message)}"
     if check.status is Status.FAIL:
-        lines[0] += f" [{check.code}]"
+        text += f" [{check.code}]"
     details = [
-        *check.notes,
-        *([f"at {check.where}"] if check.where else []),
-        *([f"expected {check.expected}"] if check.expected else []),
-        *([f"got      {check.got}"] if check.got else []),
-        *([f"needs {check.needs}"] if check.needs else []),
+        *map(printable, check.notes),
+        *([f"at {shown_fact(check.where)}"] if check.where else []),
+        *([f"expected {shown_fact(check.expected)}"] if check.expected else []),
+        *([f"got      {shown_fact(check.got)}"] if check.got else []),
+        *([f"needs {printable(check.needs)}"] if check.needs else []),
     ]
-    return lines + [f"{_INDENT}{printable(one)}" for one in details]
+    word = Line(text, _COLOURS.get(check.status), len(row), len(row) + len(check.status.value))
+    return [word, *(f"{_INDENT}{one}" for one in details)]
 
 
 def _verdict_line(verdict: Verdict) -> str:
-    word = styled(f"{verdict.word.value:<10}", verdict.word, bold=True)
+    word = verdict.word.value
+    text = f"{word:<10} {_meaning(verdict)}"
+    return Line(text, _COLOURS.get(verdict.word), 0, len(word), bold=True)
+
+
+def _meaning(verdict: Verdict) -> str:
     failed = [check for check in verdict.checks if check.status is Status.FAIL]
     skipped = [check for check in verdict.checks if check.status is Status.SKIP]
     if verdict.word is VerdictWord.VERIFIED:
         under = (
             " Under a TEST ROOT, which vouches for nothing." if verdict.is_under_test_root else ""
         )
-        return f"{word} Every check that this bundle and you require has passed.{under}"
+        return f"Every check that this bundle and you require has passed.{under}"
     if verdict.word is VerdictWord.UNREADABLE:
-        return f"{word} The file is not a bundle that this version can read."
+        return "The file is not a bundle that this version can read."
     if failed:
-        return f"{word} {printable(failed[0].message)} Use no number from it."
+        return f"{printable(failed[0].message)} Use no number from it."
     what = ", ".join(check.check.value for check in skipped) or "a required check"
     under = " A quote is under a TEST ROOT." if verdict.is_under_test_root else ""
-    return f"{word} Nothing failed, but {what} could not be performed: do not rely on it.{under}"
+    return f"Nothing failed, but {what} could not be performed: do not rely on it.{under}"
+
+
+def _identity_lines(verdict: Verdict) -> list[str]:
+    """Which run, which file, which models, and whose demands: what two screens are compared by."""
+    lines = []
+    if verdict.bundle is not None:
+        lines.append(f"run    {verdict.bundle.head.run_id.hex()}")
+    if verdict.file_digest is not None:
+        lines.append(f"file   {format_digest(verdict.file_digest)}")
+    shared = None if verdict.bundle is None else verdict.bundle.shared_weights_digest
+    if shared is not None:
+        lines.append(f"models both have one weights digest, {format_digest(shared)}")
+    name = quoted(verdict.policy_name)
+    return [*lines, f"policy {format_digest(verdict.policy_digest)}, {name}"]
 
 
 def _limits(verdict: Verdict, bundle: Bundle) -> list[str]:

@@ -11,6 +11,7 @@ from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, REFERENCE_WEIGHTS
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.weight_manifest import WeightManifest, parse_weight_manifest
 from pot_reverify.encoding.digest import format_digest
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import Rejection
 from pot_reverify.verdict import VerdictWord
 
@@ -58,7 +59,7 @@ class WeightsComparison:
     @property
     def line(self) -> str:
         """The result in words."""
-        name, roles = self.folder.name, self.folder.roles
+        name, roles = shown_path(self.folder.name), self.folder.roles
         if self.equal:
             return f"weights  {name} is the {' and the '.join(self.equal)} of the bundle"
         if self.unclaimed:
@@ -109,7 +110,7 @@ def hash_folder(option: str) -> HashedFolder:
     has_role = bool(equals) and role in ROLES
     folder = rest if has_role else option
     if not Path(folder).exists():
-        raise click.UsageError(f"--weights: there is no {folder}")
+        raise click.UsageError(f"--weights: there is no {shown_path(folder)}")
     source = parse_model_source(folder)
     return HashedFolder(folder, source, hash_model(source), (role,) if has_role else ROLES)
 

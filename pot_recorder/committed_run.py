@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
-from pot_recorder.journal import JournaledChallenge
+from pot_recorder.partial_file import JournaledChallenge
 from pot_reverify.container.merkle import tree_root
 from pot_reverify.decision.empirical_bernstein import StopReason, decide
 from pot_reverify.decision.presets import Preset

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from pot_recorder.file_modes import mode_of_copy
 from pot_recorder.keys import Signer
 from pot_recorder.promise import sign_document
 from pot_reverify.container.frames import HEADER, FrameType, encode_frame, read_frames
@@ -124,7 +125,8 @@ def add_to_bundle(
     """
     attachments = [Attachment(MEDIA_TYPE, one.to_json()) for one in envelopes]
     try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(target, flags, mode_of_copy(source))
     except FileExistsError:
         raise Rejection(
             "countersign.output-exists", "bundles are never overwritten", where=str(target)

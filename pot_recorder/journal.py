@@ -7,69 +7,22 @@ to disk every second or every 16 challenges, so that a power cut loses at most t
 import fcntl
 import os
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from pot_reverify.container.frames import HEADER, Frame, FrameType, encode_frame, read_frames
+from pot_recorder.event_log import EventLog, events_path_of, not_authentic
+from pot_recorder.file_modes import PRIVATE, public_mode
+from pot_recorder.interrupts import deferred_interrupts
+from pot_recorder.partial_file import JournaledChallenge, Recovered, recover
+from pot_reverify.container.frames import HEADER, FrameType, encode_frame
 from pot_reverify.container.merkle import leaf_digest
-from pot_reverify.documents.challenge_record import (
-    PROBES,
-    Content,
-    Record,
-    parse_content,
-    parse_record,
-)
-from pot_reverify.documents.head import Head, parse_head
+from pot_reverify.documents.challenge_record import Content, Record
+from pot_reverify.documents.head import Head
 from pot_reverify.errors import Rejection
 
 SYNC_INTERVAL_S = 1.0
 SYNC_CHALLENGES = 16
-
-
-@dataclass(frozen=True, slots=True)
-class JournaledChallenge:
-    """What must be known of a challenge to go on, and to prove the decision.
-
-    Args:
-        scores: wherever they stand, in the record or hidden in the contents.
-        salts: of the four contents.
-    """
-
-    record: Record
-    scores: tuple[int, ...]
-    salts: tuple[bytes, ...]
-
-    @classmethod
-    def of(cls, record: Record, contents: Sequence[Content]) -> Self:
-        """A challenge of a record and its contents."""
-        hidden = tuple(content.score for content in contents if content.score is not None)
-        salts = tuple(content.salt for content in contents)
-        return cls(record, hidden if record.scores is None else record.scores, salts)
-
-
-@dataclass(frozen=True, slots=True)
-class Recovered:
-    """What a partial file holds.
-
-    Args:
-        head: its HEAD.
-        challenges: the whole ones.
-        leaf_digests: of all leaves that are kept, in order.
-        end_offset_bytes: where the last whole challenge ends.
-    """
-
-    head: Head
-    challenges: tuple[JournaledChallenge, ...]
-    leaf_digests: tuple[bytes, ...]
-    end_offset_bytes: int
-
-    @property
-    def records(self) -> tuple[Record, ...]:
-        """One a whole challenge."""
-        return tuple(challenge.record for challenge in self.challenges)
 
 
 class Journal:
@@ -78,10 +31,12 @@ class Journal:
     Attributes:
         leaf_digests: of every leaf so far.
         challenges: every challenge so far.
+        events: what happened to the run, and what vouches for the challenges.
     """
 
-    def __init__(self, path: Path, descriptor: int) -> None:
+    def __init__(self, path: Path, descriptor: int, events: EventLog) -> None:
         self.path = path
+        self.events = events
         self.leaf_digests: list[bytes] = []
         self.challenges: list[JournaledChallenge] = []
         self._descriptor = descriptor
@@ -89,50 +44,67 @@ class Journal:
         self._synced_at_s = time.monotonic()
 
     @classmethod
-    def create(cls, path: Path, head: Head) -> Self:
-        """Start a new file.
+    def create(cls, path: Path, head: Head, key: bytes) -> Self:
+        """Start a new file of mode 0600: it holds what the signer may want to withhold.
+
+        Args:
+            key: from `journal_key`; it authenticates what is written.
 
         Raises:
             Rejection: ``journal.exists``.
             OSError: it cannot be written.
         """
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
         except FileExistsError:
             raise Rejection(
                 "journal.exists",
                 "an interrupted recording is there; continue it with --resume, or delete it",
                 where=str(path),
             ) from None
-        journal = cls(path, descriptor)
+        payload, journal = head.encode(), None
         try:
-            journal._lock()
+            _lock(descriptor, path)
+            events = EventLog.create(path, key, leaf_digest(FrameType.HEAD, payload))
+            journal = cls(path, descriptor, events)
             journal._write(HEADER)
-            journal.append_leaf(FrameType.HEAD, head.encode())
+            journal.append_leaf(FrameType.HEAD, payload)
             journal.sync()
         except BaseException:  # a file without a whole HEAD is worth nothing, and is in the way
-            journal.close()
+            if journal is None:
+                os.close(descriptor)
+            else:
+                journal.close()
             path.unlink()
+            events_path_of(path).unlink(missing_ok=True)
             raise
         return journal
 
     @classmethod
-    def reopen(cls, path: Path) -> tuple[Self, Recovered]:
-        """Cut a partial file after its last whole challenge, and go on from there.
+    def reopen(cls, path: Path, key: bytes) -> tuple[Self, Recovered]:
+        """Cut a partial file after its last whole and authentic challenge, and go on from there.
 
         Raises:
-            Rejection: ``journal.locked``; ``journal.damaged``; what reading the head raises, if
-                not even HEAD is whole.
+            Rejection: ``journal.locked``; ``journal.damaged``; ``journal.not-authentic`` for a
+                challenge that is another than the recorder wrote there;
+                ``journal.not-authenticated``; what reading the head raises, if not even HEAD is
+                whole.
             OSError: it cannot be read or written.
         """
-        journal = cls(path, os.open(path, os.O_RDWR | os.O_CLOEXEC))
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
-            journal._lock()
-            recovered = recover(path)
+            _lock(descriptor, path)
+            recovered, events = _recover_authentic(path, key)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        journal = cls(path, descriptor, events)
+        try:
+            events.cut(len(recovered.challenges))
             journal.leaf_digests += recovered.leaf_digests
             journal.challenges += recovered.challenges
-            os.ftruncate(journal._descriptor, recovered.end_offset_bytes)
-            os.lseek(journal._descriptor, 0, os.SEEK_END)
+            os.ftruncate(descriptor, recovered.end_offset_bytes)
+            os.lseek(descriptor, 0, os.SEEK_END)
             journal.sync()
         except BaseException:
             journal.close()
@@ -141,12 +113,14 @@ class Journal:
 
     def append_challenge(self, record: Record, contents: tuple[Content, ...]) -> None:
         """Append one challenge; all of it, or after a crash none of it."""
+        # What vouches for it is there first: a crash between the two loses only this challenge.
         frames = [encode_frame(FrameType.RECORD, record.encode())]
         leaves = [leaf_digest(FrameType.RECORD, record.encode())]
         for content in contents:
             payload = content.encode()
             frames.append(encode_frame(FrameType.CONTENT, payload))
             leaves.append(leaf_digest(FrameType.CONTENT, payload))
+        self.events.add_challenge(leaves)
         self._write(b"".join(frames))
         self.leaf_digests += leaves
         self.challenges.append(JournaledChallenge.of(record, contents))
@@ -168,18 +142,24 @@ class Journal:
 
     def sync(self) -> None:
         """Force everything to disk."""
+        self.events.sync()
         os.fsync(self._descriptor)
         self._unsynced_challenges = 0
         self._synced_at_s = time.monotonic()
 
-    def publish(self, path: Path) -> None:
+    def publish(self, path: Path, *, is_public: bool) -> None:
         """Give the finished file its name, atomically, and make the name durable.
+
+        Args:
+            is_public: give it the mode of a new file, too; else only its owner can read it.
 
         Raises:
             Rejection: ``session.output-exists``; then the journal stays.
             OSError: the file cannot be linked or forced to disk.
         """
         self.sync()
+        if is_public:
+            os.fchmod(self._descriptor, public_mode())
         try:
             path.hardlink_to(self.path)  # unlike a rename, it replaces nothing
         except FileExistsError:
@@ -187,6 +167,7 @@ class Journal:
                 "session.output-exists", "bundles are never overwritten", where=str(path)
             ) from None
         self.path.unlink()
+        self.events.delete()
         self.close()
         folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
@@ -195,7 +176,11 @@ class Journal:
             os.close(folder)
 
     def close(self) -> None:
-        """Close the file; closing twice is allowed."""
+        """Close both files; closing twice is allowed."""
+        self.events.close()
+        self._close_frames()
+
+    def _close_frames(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -211,85 +196,58 @@ class Journal:
     ) -> None:
         self.close()
 
-    def _lock(self) -> None:
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Rejection(
-                "journal.locked", "another process is recording into it", where=str(self.path)
-            ) from None
-
     def _write(self, data: bytes) -> None:
         rest = memoryview(data)
         try:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError:
-            self.close()  # nothing may be written behind a frame that is cut off
+            self._close_frames()  # nothing may be written behind a frame that is cut off
             raise
 
 
-def recover(path: Path) -> Recovered:
-    """Read a partial file up to its last whole challenge; what follows is ignored.
+def note_interruption(journal: Journal, stopped: KeyboardInterrupt) -> None:
+    """Write into the events that the run was stopped, and by what, before anything else can."""
+    by = f" by {stopped}" if str(stopped) else ""
+    with deferred_interrupts():
+        journal.events.note("interrupt", f"interrupted from the keyboard or by a signal{by}")
+
+
+def require_authentic(path: Path, key: bytes) -> None:
+    """Find out whether a partial file can be continued, and change nothing.
 
     Raises:
-        Rejection: ``journal.damaged``, if a whole frame is not what was written; what reading the
-            head raises, if not even HEAD is whole.
-        OSError: it cannot be read.
+        Rejection: as `Journal.reopen` raises, but for ``journal.locked``.
+        OSError: a file cannot be read.
     """
-    with path.open("rb") as stream:
-        size_bytes = stream.seek(0, 2)
-        stream.seek(0)
-        frames = read_frames(stream, size_bytes)
-        first = next(frames, None)
-        if first is None or first.type is not FrameType.HEAD:
-            raise Rejection(
-                "container.head-missing",
-                "the partial recording does not even hold a whole HEAD; delete it",
-                where=str(path),
-            )
-        head = parse_head(first.payload, first.where)
-        challenges: list[JournaledChallenge] = []
-        leaves = [leaf_digest(first.type, first.payload)]
-        end = first.end_offset_bytes
-        pending: list[Frame] = []
-        try:
-            for frame in frames:
-                wanted = FrameType.CONTENT if pending else FrameType.RECORD
-                if frame.type is not wanted:
-                    break
-                pending.append(frame)
-                if len(pending) == 1 + PROBES:
-                    digests = [leaf_digest(one.type, one.payload) for one in pending]
-                    number = len(challenges) + 1
-                    challenges.append(_read_challenge(pending, digests[1:], number, path))
-                    leaves += digests
-                    end = frame.end_offset_bytes
-                    pending = []
-        except Rejection as error:
-            if error.code == "journal.damaged":
-                raise
-            # Else what a crash cut off, or what a power cut left behind the last forced frame.
-    return Recovered(head, tuple(challenges), tuple(leaves), end)
+    _recover_authentic(path, key)[1].close()
 
 
-def _read_challenge(
-    frames: Sequence[Frame], content_digests: list[bytes], number: int, path: Path
-) -> JournaledChallenge:
-    """A crash cuts a file off; it neither skips a challenge nor exchanges a content."""
-    record = parse_record(frames[0].payload, frames[0].where)
-    if record.index == number and list(record.content_digests) == content_digests:
-        contents = [parse_content(frame.payload, frame.where) for frame in frames[1:]]
-        challenge = JournaledChallenge.of(record, contents)
-        if len(challenge.scores) == PROBES:
-            return challenge
-    raise Rejection(
-        "journal.damaged",
-        "the interrupted recording was changed or damaged; it cannot be continued",
-        where=f"{path}, challenge {number}",
-    )
+def _recover_authentic(path: Path, key: bytes) -> tuple[Recovered, EventLog]:
+    recovered = recover(path)
+    events = EventLog.reopen(path, key)
+    try:
+        return _authentic(recovered, events, path), events
+    except BaseException:
+        events.close()
+        raise
 
 
-def partial_path_of(output: Path) -> Path:
-    """Where the journal of a recording is kept."""
-    return output.with_name(output.name + ".partial")
+def _lock(descriptor: int, path: Path) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise Rejection(
+            "journal.locked", "another process is recording into it", where=str(path)
+        ) from None
+
+
+def _authentic(recovered: Recovered, events: EventLog, path: Path) -> Recovered:
+    """What the log vouches for of a partial file; what a crash left behind that is cut off."""
+    if not events.vouches_for_head(recovered.leaf_digests[0]):
+        raise not_authentic(f"{path}, HEAD")
+    count = min(len(recovered.challenges), events.challenges)
+    for number in range(1, count + 1):
+        if not events.vouches_for(number, recovered.leaves_of(number)):
+            raise not_authentic(f"{path}, challenge {number}")
+    return recovered.first(count)

@@ -7,7 +7,6 @@ What a key signs is told apart by the DSSE payload type inside the signed bytes
 import base64
 import hashlib
 import os
-import re
 import secrets
 from collections.abc import Iterable, Sequence
 from enum import Enum
@@ -30,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pot_reverify.errors import Rejection
+from pot_reverify.seal.pem import PemBlock, parse_pem
 from pot_reverify.seal.public_keys import Algorithm, PublicKey
 from pot_reverify.seal.signatures import verify_signature
 
@@ -49,11 +49,8 @@ _OCTET_STRING: Final = 0x04
 _OBJECT_IDENTIFIER: Final = 0x06
 _SEQUENCE: Final = 0x30
 
-_BLOCK: Final = re.compile(
-    rb"-----BEGIN ((?:ENCRYPTED )?PRIVATE KEY)-----\r?\n"
-    rb"[A-Za-z0-9+/=\r\n]+-----END \1-----\r?\n"
-)
-_ENCRYPTED: Final = b"ENCRYPTED PRIVATE KEY"
+_PLAIN: Final = "PRIVATE KEY"
+_ENCRYPTED: Final = "ENCRYPTED PRIVATE KEY"
 
 _PrivateKey: TypeAlias = Ed25519PrivateKey | ec.EllipticCurvePrivateKey | MLDSA65PrivateKey
 
@@ -107,8 +104,8 @@ class Signer:
         """
         der = self._private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         if isinstance(passphrase, Protection):
-            return _pem("PRIVATE KEY", der)
-        return _pem(_ENCRYPTED.decode(), _encrypt(der, passphrase))
+            return _pem(_PLAIN, der)
+        return _pem(_ENCRYPTED, _encrypt(der, passphrase))
 
 
 def generate_private_keys(
@@ -149,33 +146,33 @@ def load_private_keys(path: Path, passphrase: str | None) -> tuple[Signer, ...]:
         passphrase: None for a file that is not encrypted.
 
     Raises:
-        Rejection: ``key.wrong-passphrase``, ``key.passphrase-needed``, ``key.not-encrypted`` (a
+        Rejection: ``key.wrong-passphrase``, ``key.passphrase-needed``,
+            ``key.passphrase-encoding``, ``key.not-encrypted`` (a
             passphrase was given for a file that has none), ``key.algorithm`` or
             ``key.malformed``.
         OSError: the file cannot be read.
     """
-    pem = path.read_bytes()
-    signers: list[Signer] = []
-    position = 0
-    while position < len(pem) or not signers:
-        where = f"{path.name}, block {len(signers) + 1}"
-        block = _BLOCK.match(pem, position)
-        if block is None:
-            raise Rejection("key.malformed", "not a PEM private key (PKCS#8)", where=where)
-        signers.append(_load_block(block, passphrase, where))
-        position = block.end()
-    return tuple(signers)
+    blocks = parse_pem(path.read_bytes(), path.name)
+    return tuple(_load_block(block, passphrase) for block in blocks)
 
 
-def _load_block(block: re.Match[bytes], passphrase: str | None, where: str) -> Signer:
-    encrypted = block[1] == _ENCRYPTED
+def _load_block(block: PemBlock, passphrase: str | None) -> Signer:
+    encrypted, where = block.label == _ENCRYPTED, block.where
+    if not encrypted and block.label != _PLAIN:
+        raise Rejection(
+            "key.malformed",
+            "not a PEM private key (PKCS#8)",
+            where=where,
+            expected=f"{_PLAIN} or {_ENCRYPTED}",
+            got=block.label[:40],
+        )
     if encrypted and not passphrase:
         raise Rejection("key.passphrase-needed", "the private key is encrypted", where=where)
     if passphrase is not None and not encrypted:
         raise Rejection("key.not-encrypted", "the private key is not encrypted", where=where)
     try:
         private_key = load_pem_private_key(
-            block[0], None if passphrase is None else passphrase.encode()
+            _pem(block.label, block.der), None if passphrase is None else _utf8(passphrase)
         )
     except UnsupportedAlgorithm as error:
         raise Rejection(
@@ -241,7 +238,7 @@ def _encrypt(private_key_info: bytes, passphrase: str) -> bytes:
         raise Rejection("key.empty-passphrase", "the passphrase is empty")
     salt, iv = secrets.token_bytes(16), secrets.token_bytes(16)
     key = hashlib.scrypt(
-        passphrase.encode(),
+        _utf8(passphrase),
         salt=salt,
         n=_SCRYPT_N,
         r=_SCRYPT_R,
@@ -268,6 +265,13 @@ def _encrypt(private_key_info: bytes, passphrase: str) -> bytes:
         _der(_SEQUENCE, _der(_OBJECT_IDENTIFIER, _OID_PBES2), pbes2_parameters),
         _der(_OCTET_STRING, ciphertext),
     )
+
+
+def _utf8(passphrase: str) -> bytes:
+    try:
+        return passphrase.encode()
+    except UnicodeEncodeError:  # its message would repeat the passphrase
+        raise Rejection("key.passphrase-encoding", "the passphrase is not UTF-8") from None
 
 
 def _der(tag: int, *contents: bytes) -> bytes:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from pot_recorder.committed_run import CommittedRun
 from pot_recorder.evidence_folder import add_evidence, evidence_folder_of, read_evidence
-from pot_recorder.journal import Journal, partial_path_of, recover
+from pot_recorder.journal import Journal
+from pot_recorder.partial_file import partial_path_of, recover
 from pot_reverify.documents.blob import DECISION_PROOF, Blob
 from pot_reverify.documents.head import Head
 from pot_reverify.documents.proof_document import ProofDocument

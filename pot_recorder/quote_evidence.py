@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from pot_recorder.evidence_folder import add_evidence
-from pot_recorder.journal import partial_path_of, recover
+from pot_recorder.partial_file import partial_path_of, recover
 from pot_reverify.checks.quote_bindings import KINDS, binds_channel, nonce_asked, run_field
 from pot_reverify.documents.blob import EXCHANGE_PREFIX, QUOTE_PREFIX
 from pot_reverify.documents.evidence_document import Binding, EvidenceDocument

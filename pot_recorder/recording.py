@@ -1,17 +1,19 @@
 """Record a bundle from two model names: open, promise, run, seal."""
 
+import os
 import secrets
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pot_recorder.committed_run import require_provable
 from pot_recorder.environment.run_meter import RunMeter, RunMetrics
-from pot_recorder.journal import partial_path_of, recover
 from pot_recorder.keys import Signer
 from pot_recorder.models.load import DType, open_model
 from pot_recorder.models.loaded_model import LoadedModel, ModelIdentity
 from pot_recorder.models.source import ModelSource, parse_model_source
+from pot_recorder.partial_file import partial_path_of
 from pot_recorder.promise import (
     Promise,
     load_promise,
@@ -21,6 +23,7 @@ from pot_recorder.promise import (
 )
 from pot_recorder.promised_time import add_precommit_token
 from pot_recorder.prover import Prover
+from pot_recorder.resumption import InterruptedRecording
 from pot_recorder.run.batches import BatchLayout
 from pot_recorder.run.determinism import make_deterministic
 from pot_recorder.run.noise_floor import measure_noise_floor
@@ -33,6 +36,7 @@ from pot_reverify.decision.empirical_bernstein import Step
 from pot_reverify.decision.presets import Preset
 from pot_reverify.documents.statement import Statement
 from pot_reverify.documents.statement_parts import Labels, NoiseFloor
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import Rejection
 
 NOISE_FLOOR_CHALLENGES = 8
@@ -107,16 +111,18 @@ def record_bundle(
         "candidate": parse_model_source(request.candidate),
     }
     settings = make_deterministic(threads=request.threads)
-    # Before the meter: what the noise floor costs is not what the run costs.
-    floor = _noise_floor(request, sources["reference"])
-    meter = RunMeter(settings, {role: source.folder for role, source in sources.items()})
-    on_note(f"loading {request.reference} and {request.candidate}")
-    for source in sources.values():
-        if source.left_aside_line is not None:
-            on_note(source.left_aside_line)
-    pair = _open_pair(request, sources)
-    on_note(f"reference: {pair.reference.applied.line}")
-    on_note(f"candidate: {pair.candidate.applied.line}")
+    resumed = _interrupted_recording(request) if resume else None
+    with nullcontext() if resumed is None else resumed.interruption_noted():
+        # Before the meter: what the noise floor costs is not what the run costs.
+        floor = _noise_floor(request, sources["reference"])
+        meter = RunMeter(settings, {role: source.folder for role, source in sources.items()})
+        on_note(f"loading {shown_path(request.reference)} and {shown_path(request.candidate)}")
+        for source in sources.values():
+            if source.left_aside_line is not None:
+                on_note(source.left_aside_line)
+        pair = _open_pair(request, sources)
+        on_note(f"reference: {pair.reference.applied.line}")
+        on_note(f"candidate: {pair.candidate.applied.line}")
     promise, promise_path = _promise(request, sources, pair, resume=resume)
     if request.precommit is not None and not resume:
         add_precommit_token(request.precommit, promise.signed, request.output)
@@ -155,8 +161,9 @@ def precommit_path_of(output: Path) -> Path:
 
 
 def display_name(source: ModelSource) -> str:
-    """What a model is called by default: a hub id, or the last part of a path."""
-    return source.name if source.revision is not None else Path(source.name).name
+    """What a model is called by default: a hub id, or the last part of a path, in Unicode."""
+    name = source.name if source.revision is not None else Path(source.name).name
+    return os.fsencode(name).decode(errors="backslashreplace")
 
 
 def _require_startable(request: RecordingRequest, *, resume: bool) -> None:
@@ -171,7 +178,7 @@ def _require_startable(request: RecordingRequest, *, resume: bool) -> None:
             raise Rejection(
                 "session.nothing-to-resume", "there is no interrupted recording", where=str(partial)
             )
-        recover(partial)
+        _interrupted_recording(request).require_authentic()
     elif partial.exists():
         raise Rejection(
             "journal.exists",
@@ -182,6 +189,11 @@ def _require_startable(request: RecordingRequest, *, resume: bool) -> None:
         require_provable(request.preset, request.attempt)
     if not request.output.parent.is_dir():
         raise Rejection("session.no-folder", "no such folder", where=str(request.output.parent))
+
+
+def _interrupted_recording(request: RecordingRequest) -> InterruptedRecording:
+    precommit = request.precommit or precommit_path_of(request.output)
+    return InterruptedRecording(partial_path_of(request.output), precommit, request.signers)
 
 
 @dataclass(frozen=True)

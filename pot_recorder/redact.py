@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from pot_recorder.file_modes import mode_of_copy
 from pot_reverify.container.frames import HEADER, FrameType, encode_frame, read_frames_of
 from pot_reverify.container.merkle import leaf_digest
 from pot_reverify.documents.blob import EXCHANGE_PREFIX, parse_blob
@@ -26,7 +27,8 @@ def redact(source: Path, target: Path, probes: Collection[tuple[int, int]]) -> i
         OSError: a file cannot be read or written.
     """
     try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open(target, flags, mode_of_copy(source))
     except FileExistsError:
         raise Rejection(
             "redact.output-exists", "bundles are never overwritten", where=str(target)

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pot_recorder.event_log import EventLog
+from pot_recorder.event_log import journal_key
 from pot_recorder.evidence_folder import remove_evidence
 from pot_recorder.interrupts import deferred_interrupts
-from pot_recorder.journal import Journal, Recovered, partial_path_of
+from pot_recorder.journal import Journal, note_interruption
 from pot_recorder.keys import Signer
 from pot_recorder.models.loaded_model import ModelIdentity as LoadedIdentity
+from pot_recorder.partial_file import Recovered, partial_path_of
 from pot_recorder.promise import Promise
 from pot_recorder.prover import Prover, evidence_to_seal
 from pot_recorder.run.scorer import ChallengeMeasurement
@@ -78,8 +79,8 @@ class Session:
         return partial_path_of(self.output)
 
     @property
-    def _events(self) -> EventLog:
-        return EventLog(self.partial_path)
+    def _journal_key(self) -> bytes:
+        return journal_key(self.promise.secret, self.promise.precommit.run_id)
 
     def record(self, *, resume: bool = False, hold: bool = False) -> Statement | None:
         """Run until the rule stops, seal, and give the bundle its name.
@@ -118,12 +119,11 @@ class Session:
                 environment = self.environment(first_challenge)
                 statement = self._seal(journal, head, test, started_ns, environment)
             except (PotAuditError, OSError) as error:
-                self._events.note("error", str(error))
+                journal.events.note("error", str(error))
                 raise
-            except KeyboardInterrupt:
-                self._events.note("interrupt", "interrupted from the keyboard or by a signal")
+            except KeyboardInterrupt as stopped:
+                note_interruption(journal, stopped)
                 raise
-        self._events.delete()
         remove_evidence(self.output)
         return statement
 
@@ -165,8 +165,8 @@ class Session:
 
     def _open_journal(self, head: Head, *, resume: bool) -> tuple[Journal, Recovered | None]:
         if not resume:
-            return Journal.create(self.partial_path, head), None
-        journal, recovered = Journal.reopen(self.partial_path)
+            return Journal.create(self.partial_path, head, self._journal_key), None
+        journal, recovered = Journal.reopen(self.partial_path, self._journal_key)
         if recovered.head != head:
             journal.close()
             raise Rejection(
@@ -175,7 +175,7 @@ class Session:
                 "or of another precommit; delete it and start anew with a later attempt number",
                 where=str(self.partial_path),
             )
-        self._events.note("resume", f"after {len(recovered.challenges)} challenges")
+        journal.events.note("resume", f"after {len(recovered.challenges)} challenges")
         return journal, recovered
 
     def _run(
@@ -251,7 +251,7 @@ class Session:
             outcome=outcome,
             started_ns=started_ns,
             run_challenges=max(outcome.n, self.scorer.answered),
-            events=self._events.read(),
+            events=journal.events.events,
             blobs=blobs,
             score_commitment=commitment,
             environment_summary=environment.summary,
@@ -262,7 +262,7 @@ class Session:
             statement = seal(journal, run, self.signers)
             journal.sync()
             verify_own_bundle(self.partial_path, self.signers)
-            journal.publish(self.output)
+            journal.publish(self.output, is_public=not head.scores_hidden)
         return statement
 
 

@@ -198,4 +198,5 @@ def _bundle_document(bundle: Bundle) -> dict[str, object]:
         "sealed": bundle.statement_payload is not None,
         "challenges": len(bundle.challenges),
         "withheld_contents": bundle.withheld_count,
+        "models_share_weights_digest": bundle.shared_weights_digest is not None,
     }

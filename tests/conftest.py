@@ -27,6 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
 
 
+@pytest.fixture(autouse=True)
+def _wide_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lines are wrapped at the width of the screen, and most tests look for sentences."""
+    monkeypatch.setenv("COLUMNS", "1000")
+
+
 @pytest.fixture(scope="session")
 def models_cache() -> Path:
     path = Path(os.environ["POT_AUDIT_TEST_CACHE"])

@@ -1,11 +1,11 @@
 """``pot-audit attach``: put a TEE's quote beside a recording, before it is sealed."""
 
-import json
 import time
 from pathlib import Path
 
 import click
 
+from pot_audit.lines import say, say_json
 from pot_audit.progress import note
 from pot_recorder.quote_evidence import (
     NONCE_VARIABLE,
@@ -17,6 +17,7 @@ from pot_recorder.quote_evidence import (
 )
 from pot_reverify.documents.evidence_document import Binding, EvidenceDocument, Subject
 from pot_reverify.documents.precommit import parse_envelope
+from pot_reverify.encoding.shown_text import sentence, shown_path
 from pot_reverify.errors import Indeterminate
 from pot_reverify.quotes.evidence import QuotePolicy
 from pot_reverify.quotes.roots import PINNED_ROOTS
@@ -99,7 +100,10 @@ def command(
         if public_key is None:
             raise click.UsageError("--print-report-data needs --key")
         text = report_data_of(_precommit_digest(recording, precommit), public_key.to_der()).hex()
-        click.echo(json.dumps({"report_data": text}) if as_json else text)
+        if as_json:
+            say_json({"report_data": text})
+        else:
+            say(text)
         return
     if recording is None or precommit is not None:
         raise click.UsageError("a quote is attached to a RECORDING")
@@ -151,15 +155,15 @@ def _attach(
         at_ns=time.time_ns(),
     )
     if isinstance(found, Indeterminate):
-        sentence = f"not judged now: {found.message} [{found.code}]"
+        result = f"not judged now: {found.message} [{found.code}]"
     else:
-        sentence = genuineness(found)
+        result = genuineness(found)
         if is_under_test_root(found):
-            sentence += " – under a TEST ROOT, which vouches for nothing"
+            result += " – under a TEST ROOT, which vouches for nothing"
     if as_json:
-        click.echo(json.dumps({"evidence": str(written), "result": sentence}, ensure_ascii=False))
+        say_json({"evidence": str(written), "result": result})
     else:
-        click.echo(f"{written}: {document.quote.kind.value}, {sentence}")
+        say(f"{shown_path(written)}: {document.quote.kind.value}, {sentence(result)}")
     note("next: the same record command with --resume, without --hold")
 
 

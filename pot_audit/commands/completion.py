@@ -1,7 +1,11 @@
 """``pot-audit completion``: shell completion."""
 
+import sys
+
 import click
 from click.shell_completion import get_completion_class
+
+from pot_audit.channel import Channel
 
 
 @click.command(
@@ -16,4 +20,9 @@ def command(ctx: click.Context, shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     script = kind(ctx.find_root().command, {}, "pot-audit", "_POT_AUDIT_COMPLETE")
-    click.echo(script.source())
+    source = script.source() + "\n"
+    # A script of click's, with tabs in it.
+    if isinstance(sys.stdout, Channel):
+        sys.stdout.write_control(source)
+    else:
+        sys.stdout.write(source)

@@ -1,6 +1,5 @@
 """``pot-audit countersign``: re-verify a bundle and sign what was found."""
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import NoReturn
 import click
 
 from pot_audit.key_files import load_signers, passphrase_option
+from pot_audit.lines import say, say_json, tell
 from pot_audit.policy_options import chosen_policy, policy_option, signer_option
 from pot_audit.screen import verdict_lines
 from pot_recorder.countersign import (
@@ -21,6 +21,7 @@ from pot_recorder.countersign import (
 from pot_recorder.keys import Signer
 from pot_reverify import Verdict, VerdictWord, verify
 from pot_reverify.documents.dsse_envelope import Envelope
+from pot_reverify.encoding.shown_text import shown_path
 
 
 @click.command(
@@ -136,11 +137,11 @@ def _report(
             "detached": None if detached is None else str(detached),
             "key_ids": [one.public_key.key_id for one in keys],
         }
-        click.echo(json.dumps(document))
+        say_json(document)
         return
-    click.echo(f"{output or detached}: {verdict.word.value}, {what}")
+    say(f"{shown_path(output or detached)}: {verdict.word.value}, {what}")
     if output is not None:
-        click.echo(f"next: pot-audit reverify {output} --policy POLICY.toml", err=True)
+        tell(f"next: pot-audit reverify {shown_path(output)} --policy POLICY.toml")
 
 
 def _append(bundle: Path, output: Path, appended: tuple[Path, ...], *, as_json: bool) -> None:
@@ -149,9 +150,9 @@ def _append(bundle: Path, output: Path, appended: tuple[Path, ...], *, as_json: 
     envelopes = [read_detached(path.read_bytes(), str(path), verdict) for path in appended]
     add_to_bundle(bundle, output, file_digest=verdict.file_digest, envelopes=envelopes)
     if as_json:
-        click.echo(json.dumps({"output": str(output), "added": len(envelopes)}))
+        say_json({"output": str(output), "added": len(envelopes)})
     else:
-        click.echo(f"{output}: {len(envelopes)} added")
+        say(f"{shown_path(output)}: {len(envelopes)} added")
 
 
 def _require_usage(
@@ -169,10 +170,10 @@ def _refuse(verdict: Verdict, *, as_json: bool) -> NoReturn:
     """End with the verdict: who countersigns says that the bundle is VERIFIED."""
     if as_json:
         document = {**verdict.to_document(), "output": None, "detached": None}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        say_json(document, indent=2)
     else:
-        click.echo("\n".join(verdict_lines(verdict)))
-    click.echo(f"error: {verdict.word.value}: nothing was signed", err=True)
+        say(*verdict_lines(verdict))
+    tell(f"error: {verdict.word.value}: nothing was signed")
     sys.exit(verdict.word.exit_code)
 
 

@@ -1,6 +1,5 @@
 """``pot-audit demo``: record, re-verify and report on a real small model, end to end."""
 
-import json
 import shutil
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -10,13 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pot_audit.lines import say, say_json, tell
 from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_audit.screen import decimal_text
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
+from pot_recorder.interrupts import deferred_interrupts
 from pot_recorder.keys import Protection, Signer, generate_private_keys, save_private_keys
 from pot_reverify import Policy, load_signer, verify
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT
 from pot_reverify.decision.presets import PRESETS
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import Indeterminate
 
 if TYPE_CHECKING:
@@ -65,33 +67,36 @@ def command(*, output: Path, keep_models: bool, as_json: bool) -> None:
     """
     gguf = _find_model()
     if output.exists():
-        raise click.UsageError(f"{output} exists already: name a new folder with -o")
+        raise click.UsageError(f"{shown_path(output)} exists already: name a new folder with -o")
     prepare_kernel_environment()
     silence_other_progress_bars()
     output.mkdir(parents=True)
-    models = output / "models"
-    models.mkdir()
-    candidates = _make_models(gguf, models)
     signers = generate_private_keys(post_quantum=False)
     public_key = save_private_keys(signers, output / "demo.key", Protection.UNSAFE_NONE)
-    rows = [
-        _record_and_verify(
-            name=name,
-            reference=models / "original",
-            candidate=folder,
-            output=output,
-            signers=signers,
-            public_key=public_key,
-        )
-        for name, folder in candidates.items()
-    ]
-    if not keep_models:
-        shutil.rmtree(models)
+    models = output / "models"
+    models.mkdir()
+    try:
+        rows = [
+            _record_and_verify(
+                name=name,
+                reference=models / "original",
+                candidate=folder,
+                output=output,
+                signers=signers,
+                public_key=public_key,
+            )
+            for name, folder in _make_models(gguf, models).items()
+        ]
+    finally:
+        if not keep_models:
+            with deferred_interrupts():
+                shutil.rmtree(models)
     if as_json:
-        click.echo(json.dumps({"bundles": [asdict(row) for row in rows]}, indent=2))
+        say_json({"bundles": [asdict(row) for row in rows]}, indent=2)
         return
-    click.echo(_table(rows))
-    click.echo(f"next: pot-audit reverify {rows[0].bundle} --signer {public_key}", err=True)
+    say(*_table(rows))
+    first, key = shown_path(rows[0].bundle), shown_path(public_key)
+    tell(f"next: pot-audit reverify {first} --signer {key}")
 
 
 def _find_model() -> Path:
@@ -152,7 +157,7 @@ def _record_and_verify(
     step, scale, reason = named.step, SCORE_UNIT * named.step.t, named.step.reason
     assert reason is not None
     mean, low, high = (decimal_text(Fraction(one, scale)) for one in (step.S, step.L, step.U))
-    note(f"{bundle}: {reason.decision} after {step.n} challenges, {named.word}")
+    note(f"{shown_path(bundle)}: {reason.decision} after {step.n} challenges, {named.word}")
     return _Row(
         candidate=name,
         bundle=str(bundle),
@@ -166,12 +171,13 @@ def _record_and_verify(
     )
 
 
-def _table(rows: list[_Row]) -> str:
+def _table(rows: list[_Row]) -> list[str]:
     titles = f"{'candidate':<10} {'decision':<10} {'reason':<10} {'n':>3}  {'divergence':<10} "
-    lines = [titles + f"{'interval':<18} {'key named':<10} no key named"]
-    lines += [
-        f"{row.candidate:<10} {row.decision:<10} {row.stop_reason:<10} {row.challenges:>3}  "
-        f"{row.mean:<10} {row.interval:<18} {row.named:<10} {row.unnamed}"
-        for row in rows
+    return [
+        titles + f"{'interval':<18} {'key named':<10} no key named",
+        *(
+            f"{row.candidate:<10} {row.decision:<10} {row.stop_reason:<10} {row.challenges:>3}  "
+            f"{row.mean:<10} {row.interval:<18} {row.named:<10} {row.unnamed}"
+            for row in rows
+        ),
     ]
-    return "\n".join(lines)

@@ -1,6 +1,5 @@
 """``pot-audit doctor``: what this installation can and cannot do."""
 
-import json
 import os
 import platform
 import shutil
@@ -10,6 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import click
+
+from pot_audit.lines import say, say_json
+from pot_reverify.encoding.shown_text import shown_fact, shown_path
 
 _RECORD = ("torch", "transformers", "safetensors", "gguf", "numpy", "accelerate", "cryptography")
 _REVERIFY = ("msgpack", "nacl", "jsonschema")
@@ -49,16 +51,16 @@ def command(*, as_json: bool) -> None:
     }
     if as_json:
         able = [{**asdict(ability), "able": ability.able} for ability in abilities]
-        click.echo(json.dumps({"abilities": able, "machine": machine}, indent=2))
+        say_json({"abilities": able, "machine": machine}, indent=2)
         return
     for ability in abilities:
-        click.echo(f"  {'yes' if ability.able else 'no':<4} {ability.what}")
+        say(f"  {'yes' if ability.able else 'no':<4} {ability.what}")
         for package, found in ability.packages.items():
-            click.echo(f"         {package:<14} {found or 'missing'}")
+            say(f"         {package:<14} {shown_path(found or 'missing')}")
         if not ability.able:
-            click.echo(f"         mend it: {ability.mend}")
-    click.echo(f"  python {machine['python']}, {machine['cores']} cores, ", nl=False)
-    click.echo(f"{free_bytes // 10**9} GB free here")
+            say(f"         mend it: {ability.mend}")
+    python = shown_fact(platform.python_version())
+    say(f"  python {python}, {os.cpu_count()} cores, {free_bytes // 10**9} GB free here")
 
 
 @dataclass(frozen=True, slots=True)

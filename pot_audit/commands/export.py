@@ -1,12 +1,12 @@
 """``pot-audit export``: a bundle in the forms that other people's tools read."""
 
-import json
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import click
 
+from pot_audit.lines import say, say_json
 from pot_audit.progress import note
 from pot_audit.screen import printable
 from pot_recorder.export.dsse import dsse_envelope
@@ -15,6 +15,7 @@ from pot_recorder.export.output import new_file, new_folder
 from pot_recorder.export.ro_crate import write_ro_crate
 from pot_recorder.export.sealed import SealedBundle, read_sealed
 from pot_recorder.export.sigstore import sigstore_bundles
+from pot_reverify.encoding.shown_text import shown_fact, shown_path
 
 _Writer = Callable[[SealedBundle, Path], list[str]]
 
@@ -47,16 +48,12 @@ def command(*, bundle: Path, form: str | None, output: Path, as_json: bool) -> N
     for line in left_out:
         note(f"left out: {printable(line)}")
     read = printable(_what_was_read(sealed))
-    note(f"NOT VERIFIED: {read} read from {bundle}, and not judged")
-    note(f"hint: pot-audit reverify {bundle} --signer KEY.pub")
+    note(f"NOT VERIFIED: {read} read from {shown_path(bundle)}, and not judged")
+    note(f"hint: pot-audit reverify {shown_path(bundle)} --signer KEY.pub")
     if as_json:
-        click.echo(
-            json.dumps(
-                {"form": form, "output": str(output), "left_out": left_out, "verified": False}
-            )
-        )
+        say_json({"form": form, "output": str(output), "left_out": left_out, "verified": False})
         return
-    click.echo(f"{output}: {form}")
+    say(f"{shown_path(output)}: {form}")
 
 
 def _dsse(sealed: SealedBundle, output: Path) -> list[str]:
@@ -105,7 +102,7 @@ _WRITERS: dict[str, _Writer] = {
 def _what_was_read(sealed: SealedBundle) -> str:
     bundle = sealed.bundle
     counts = Counter(one.algorithm for one in bundle.signatures)
-    signatures = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    signatures = ", ".join(f"{count} {shown_fact(name)}" for name, count in sorted(counts.items()))
     return (
         f"{bundle.leaves.total} leaves ({bundle.withheld_count} withheld), a statement, "
         f"signatures: {signatures or 'none'}, {len(bundle.attachments)} attachments"

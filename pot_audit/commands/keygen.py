@@ -1,13 +1,14 @@
 """``pot-audit keygen``: a key pair for signing bundles."""
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
 from pot_audit.key_files import read_passphrase
+from pot_audit.lines import say, say_json
 from pot_recorder.keys import Protection, generate_private_keys, save_private_keys
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.seal.public_keys import Algorithm
 
 
@@ -73,9 +74,9 @@ def command(
         for one in signers
     ]
     if as_json:
-        click.echo(json.dumps({"private": str(key), "public": str(public_path), "keys": keys}))
+        say_json({"private": str(key), "public": str(public_path), "keys": keys})
         return
-    click.echo(f"private key  {key}" + ("  (not encrypted)" if no_passphrase else ""))
-    click.echo(f"public key   {public_path}")
+    say(f"private key  {shown_path(key)}" + ("  (not encrypted)" if no_passphrase else ""))
+    say(f"public key   {shown_path(public_path)}")
     for one in keys:
-        click.echo(f"  {one['algorithm']}  {one['key_id']}")
+        say(f"  {one['algorithm']}  {one['key_id']}")

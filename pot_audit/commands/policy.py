@@ -1,15 +1,16 @@
 """``pot-audit policy``: look at a policy file before relying on it."""
 
-import json
 import time
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
+from pot_audit.lines import say, say_json
 from pot_audit.policy_words import explain, key_line, replaced_roots, warnings
 from pot_audit.screen import printable
 from pot_reverify.encoding.digest import format_digest, sha256_digest
+from pot_reverify.encoding.shown_text import quoted, shown_path
 from pot_reverify.policy import load_policy
 
 _file_argument = click.argument(
@@ -45,23 +46,23 @@ def check(*, policy: Path, as_json: bool) -> None:
             "replaced_roots": replaced_roots(parsed),
             "warnings": found,
         }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        say_json(document, indent=2)
         return
-    click.echo(f"policy     {format_digest(parsed.digest)}, {printable(parsed.name)}")
+    say(f"policy     {format_digest(parsed.digest)}, {quoted(parsed.name)}")
     for signer in parsed.signers:
-        click.echo(f"key        {printable(key_line(signer))}")
+        say(f"key        {printable(key_line(signer))}")
     for authority in parsed.time.authorities:
         digest = format_digest(sha256_digest(authority.root))
-        click.echo(f"authority  {printable(authority.name)}: root {digest}")
+        say(f"authority  {quoted(authority.name)}: root {digest}")
     for software in parsed.binding.quotes.software:
-        registers = ", ".join(sorted(software.registers))
-        click.echo(f"software   {printable(software.name)}: {software.kind.value}, {registers}")
+        registers = ", ".join(map(shown_path, sorted(software.registers)))
+        say(f"software   {quoted(software.name)}: {software.kind.value}, {registers}")
     for vendor in replaced_roots(parsed):
         for root in parsed.binding.quotes.roots[vendor]:
             digest = format_digest(sha256_digest(root))
-            click.echo(f"root       {vendor}: {digest}, instead of the shipped ones")
+            say(f"root       {vendor}: {digest}, instead of the shipped ones")
     for text in found:
-        click.echo(f"warning    {printable(text)}")
+        say(f"warning    {printable(text)}")
 
 
 @command.command(name="explain", epilog="Example: pot-audit policy explain auditor.toml")
@@ -78,9 +79,9 @@ def explain_command(*, policy: Path, as_json: bool) -> None:
             **asdict(explanation),
             "warnings": warnings(parsed, time.time_ns()),
         }
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        say_json(document, indent=2)
         return
-    click.echo(f"{printable(parsed.name)}, {format_digest(parsed.digest)}")
+    say(f"{quoted(parsed.name)}, {format_digest(parsed.digest)}")
     for title, sentences in (
         ("A bundle is VERIFIED only if all of this holds", explanation.must),
         ("Accepted", explanation.accepts),
@@ -88,6 +89,6 @@ def explain_command(*, policy: Path, as_json: bool) -> None:
         ("Warnings", tuple(warnings(parsed, time.time_ns()))),
     ):
         if sentences:
-            click.echo(f"\n{title}:")
+            say("", f"{title}:")
         for sentence in sentences:
-            click.echo(f"  - {printable(sentence)}")
+            say(f"  - {printable(sentence)}")

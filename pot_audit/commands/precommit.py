@@ -1,17 +1,19 @@
 """``pot-audit precommit``: promise a run before it happens."""
 
-import json
 from pathlib import Path
 
 import click
 
+from pot_audit.document_text import TEXT
 from pot_audit.key_files import key_option, load_signers, passphrase_option
+from pot_audit.lines import say, say_json, tell
 from pot_audit.preset_option import preset_option, resolve_preset
 from pot_audit.progress import note
 from pot_recorder.promise import make_promise, require_ed25519, save_promise
 from pot_reverify.documents.model_identity import ModelClaim
 from pot_reverify.documents.precommit import Counterpart
 from pot_reverify.encoding.digest import format_digest
+from pot_reverify.encoding.shown_text import shown_path
 
 
 @click.command(
@@ -29,13 +31,14 @@ from pot_reverify.encoding.digest import format_digest
 @click.option("--attempt", type=click.IntRange(1, 32), default=1, show_default=True)
 @click.option(
     "--counterpart",
+    type=TEXT,
     metavar="NAME",
     help="Who will give the other half of the randomness after seeing the precommit.",
 )
-@click.option("--beacon", metavar="NAME", help="A public randomness beacon instead.")
+@click.option("--beacon", type=TEXT, metavar="NAME", help="A public randomness beacon instead.")
 @click.option("--round", "beacon_round", type=click.IntRange(1), help="The beacon's future round.")
-@click.option("--reference-name", help="What the bundle calls the reference.")
-@click.option("--candidate-name", help="What the bundle calls the candidate.")
+@click.option("--reference-name", type=TEXT, help="What the bundle calls the reference.")
+@click.option("--candidate-name", type=TEXT, help="What the bundle calls the candidate.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     *,
@@ -69,7 +72,7 @@ def command(
     claims = []
     for spec, name in ((reference, reference_name), (candidate, candidate_name)):
         source = parse_model_source(spec)
-        note(f"hashing {spec}")
+        note(f"hashing {shown_path(spec)}")
         if source.left_aside_line is not None:
             note(source.left_aside_line)
         claims.append(ModelClaim(name or display_name(source), rehearse_model(source).root_digest))
@@ -84,17 +87,15 @@ def command(
     secret_path = save_promise(promise, output, signers)
     digest = format_digest(promise.signed.digest)
     if as_json:
-        click.echo(
-            json.dumps({"precommit": str(output), "secret": str(secret_path), "digest": digest})
-        )
+        say_json({"precommit": str(output), "secret": str(secret_path), "digest": digest})
         return
-    click.echo(f"precommit  {output}  (publish it now)")
-    click.echo(f"digest     {digest}")
-    click.echo(f"secret     {secret_path}  (encrypted; keep it until the run is sealed)")
-    click.echo(
-        f"next: pot-audit record --precommit {output} --key {key} --reference {reference} "
-        f"--candidate {candidate} --preset {preset} -o bundle.potb",
-        err=True,
+    say(f"precommit  {shown_path(output)}  (publish it now)")
+    say(f"digest     {digest}")
+    say(f"secret     {shown_path(secret_path)}  (encrypted; keep it until the run is sealed)")
+    tell(
+        f"next: pot-audit record --precommit {shown_path(output)} --key {shown_path(key)} "
+        f"--reference {shown_path(reference)} --candidate {shown_path(candidate)} "
+        f"--preset {preset} -o bundle.potb"
     )
 
 

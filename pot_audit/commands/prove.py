@@ -1,13 +1,14 @@
 """``pot-audit prove``: prove the decision of a recording that is held, before it is sealed."""
 
-import json
 from pathlib import Path
 
 import click
 
+from pot_audit.lines import say, say_json
 from pot_audit.progress import note
 from pot_audit.prover_option import prover_option
 from pot_recorder.prover import find_prover, prove_recording
+from pot_reverify.encoding.shown_text import shown_path
 
 
 @click.command(
@@ -27,7 +28,7 @@ def command(*, recording: Path, prover: Path | None, as_json: bool) -> None:
     """
     proof = prove_recording(recording, find_prover(prover, note))
     if as_json:
-        click.echo(json.dumps({"proof": str(proof), "recording": str(recording)}))
+        say_json({"proof": str(proof), "recording": str(recording)})
         return
-    click.echo(f"{proof}: proven")
+    say(f"{shown_path(proof)}: proven")
     note("next: the same record command with --resume, without --hold")

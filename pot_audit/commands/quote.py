@@ -1,6 +1,5 @@
 """``pot-audit quote``: what a quote is, what it says, and whether it is genuine at a time."""
 
-import json
 import sys
 import time
 from collections.abc import Mapping
@@ -10,7 +9,9 @@ from pathlib import Path
 
 import click
 
+from pot_audit.lines import say, say_json
 from pot_audit.screen import printable
+from pot_reverify.encoding.shown_text import shown_fact, shown_path
 from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
 from pot_reverify.policy.toml_file import load_policy
 from pot_reverify.quotes.dcap_layout import parse_quote
@@ -130,10 +131,11 @@ def command(
     exit_code = min((one.exit_code for one in results), key=_WORSE_FIRST.index)
     if as_json:
         document = {"results": [_document(one) for one in results], "exit_code": exit_code}
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        say_json(document, indent=2)
     else:
         chosen_by = "your now" if moment is None else "chosen by --at; nothing proves it"
-        click.echo("\n\n".join("\n".join(_lines(one, chosen_by)) for one in results))
+        for number, one in enumerate(results):
+            say(*([""] if number else []), *_lines(one, chosen_by))
     sys.exit(exit_code)
 
 
@@ -188,18 +190,18 @@ def _document(result: _Result) -> dict[str, object]:
 def _lines(result: _Result, chosen_by: str) -> list[str]:
     kind = "not evidence that is read here" if result.kind is None else result.kind.value
     word, found = _WORDS[result.exit_code], result.found
-    lines = [f"{result.file}: {kind}"]
+    lines = [f"{shown_path(result.file)}: {kind}"]
     if isinstance(found, QuoteAppraisal):
         test = "  TEST ROOT: it vouches for nothing" if is_under_test_root(found) else ""
-        lines += [printable(line) for line in appraisal_lines(found)]
+        lines += appraisal_lines(found)
         lines += [f"  {sentence}" for sentence in time_sentences(found, chosen_by)]
         lines += [f"  not judged: {NOT_JUDGED.get(one, one)}" for one in found.not_judged]
-        return [*lines, f"{word}  {genuineness(found)}{test}"]
+        return [*lines, f"{word}  {printable(genuineness(found))}{test}"]
     if result.unverified:
         lines.append("  it says, and nothing of it is verified:")
         lines += [f"    {name:<20} {value}" for name, value in result.unverified.items()]
     lines += [
-        f"  {name} {printable(value)}"
+        f"  {name} {shown_fact(value)}"
         for name, value in (
             ("at", found.where),
             ("expected", found.expected),

@@ -1,22 +1,24 @@
 """``pot-audit record``: run two models and seal the answer into a bundle."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pot_audit.document_text import TEXT
 from pot_audit.key_files import key_option, load_signers, passphrase_option
+from pot_audit.lines import say, say_json, tell
 from pot_audit.preset_option import preset_option, resolve_preset
 from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_audit.prover_option import prover_option
 from pot_audit.resumption import may_differ_next_time
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
-from pot_recorder.journal import partial_path_of
+from pot_recorder.partial_file import partial_path_of
 from pot_recorder.promise import require_ed25519
 from pot_reverify.challenge.seeds import NONCE_BYTES
 from pot_reverify.documents.statement import Statement
 from pot_reverify.documents.statement_parts import Labels
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import PotAuditError, Rejection
 
 if TYPE_CHECKING:
@@ -77,12 +79,12 @@ DTYPES = click.Choice(["auto", "float32", "bfloat16", "float16"])
     is_flag=True,
     help="Also score the reference against itself in the candidate's dtype; only reported.",
 )
-@click.option("--reference-name", help="What the bundle calls the reference.")
-@click.option("--candidate-name", help="What the bundle calls the candidate.")
-@click.option("--responsible", help="Responsible person, for the record.")
-@click.option("--organisation", help="Organisation, for the record.")
-@click.option("--retain-until", metavar="DATE", help="Retention label, for the record.")
-@click.option("--confidentiality", help="Confidentiality label, for the record.")
+@click.option("--reference-name", type=TEXT, help="What the bundle calls the reference.")
+@click.option("--candidate-name", type=TEXT, help="What the bundle calls the candidate.")
+@click.option("--responsible", type=TEXT, help="Responsible person, for the record.")
+@click.option("--organisation", type=TEXT, help="Organisation, for the record.")
+@click.option("--retain-until", type=TEXT, metavar="DATE", help="Retention label, for the record.")
+@click.option("--confidentiality", type=TEXT, help="Confidentiality label, for the record.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     *,
@@ -159,7 +161,7 @@ def command(
     except (KeyboardInterrupt, PotAuditError, OSError) as error:
         progress.finish()
         if partial_path_of(output).exists():
-            note(f"what was recorded is kept in {partial_path_of(output)}")
+            note(f"what was recorded is kept in {shown_path(partial_path_of(output))}")
             if may_differ_next_time(error):
                 note("hint: run the same command with --resume")
         raise
@@ -167,18 +169,20 @@ def command(
     if statement is None:
         partial = partial_path_of(output)
         if as_json:
-            click.echo(json.dumps({"held": str(partial)}))
+            say_json({"held": str(partial)})
         else:
-            click.echo(f"{partial}: recorded, not sealed")
-        note(f"hint: add a proof with pot-audit prove {partial}, if you want one")
-        note(f"hint: add a TEE's quote with pot-audit attach {partial}, if you have one")
+            say(f"{shown_path(partial)}: recorded, not sealed")
+        path = shown_path(partial)
+        note(f"hint: add a proof with pot-audit prove {path}, if you want one")
+        note(f"hint: add a TEE's quote with pot-audit attach {path}, if you have one")
         note("hint: run the same command with --resume, without --hold, to seal")
         return
     if as_json:
-        click.echo(json.dumps({"bundle": str(output), **_summary(statement)}))
+        say_json({"bundle": str(output), **_summary(statement)})
         return
-    click.echo(f"{output}: {statement.decision} after {statement.challenges} challenges")
-    click.echo(f"next: pot-audit reverify {output} --signer {key}.pub", err=True)
+    path = shown_path(output)
+    say(f"{path}: {statement.decision} after {statement.challenges} challenges")
+    tell(f"next: pot-audit reverify {path} --signer {shown_path(key)}.pub")
 
 
 def _summary(statement: Statement) -> dict[str, object]:

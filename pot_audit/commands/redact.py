@@ -1,13 +1,14 @@
 """``pot-audit redact``: withhold contents without breaking a signature."""
 
-import json
 from pathlib import Path
 
 import click
 
+from pot_audit.lines import say, say_json, tell
 from pot_recorder.redact import redact
 from pot_reverify.documents.blob import DECISION_PROOF
 from pot_reverify.documents.bundle_reader import read_bundle_of
+from pot_reverify.encoding.shown_text import shown_path
 
 _WITH_PROOF = (
     "note: the scores are withheld too; the proof shows that they give the decision, "
@@ -58,13 +59,13 @@ def command(
         wanted = {(index, probe) for index in indices for probe in range(1, 5)}
     withheld = redact(bundle, output, wanted)
     if as_json:
-        click.echo(json.dumps({"output": str(output), "withheld": withheld}))
+        say_json({"output": str(output), "withheld": withheld})
         return
-    click.echo(f"{output}: {withheld} contents withheld")
+    say(f"{shown_path(output)}: {withheld} contents withheld")
     if parsed.head.scores_hidden:
         proven = parsed.blob(DECISION_PROOF) is not None
-        click.echo(_WITH_PROOF if proven else _WITHOUT_PROOF, err=True)
-    click.echo(f"next: pot-audit reverify {output} --signer KEY.pub --allow-withheld", err=True)
+        tell(_WITH_PROOF if proven else _WITHOUT_PROOF)
+    tell(f"next: pot-audit reverify {shown_path(output)} --signer KEY.pub --allow-withheld")
 
 
 def _parse_probe(text: str) -> list[tuple[int, int]]:

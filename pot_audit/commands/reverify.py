@@ -1,6 +1,5 @@
 """``pot-audit reverify``: check a bundle with nothing but the bundle."""
 
-import json
 import os
 import sys
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pot_audit.lines import say, say_json, tell
 from pot_audit.policy_options import (
     DEFAULT_MAX_ATTEMPTS,
     TimeParameter,
@@ -18,6 +18,7 @@ from pot_audit.policy_options import (
 from pot_audit.screen import printable, styled, verdict_lines
 from pot_audit.weights_comparison import compare_weights, exit_code_with, hash_folder
 from pot_reverify.checks.result import Status
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import Rejection
 from pot_reverify.proof.external import verify_with_binary
 from pot_reverify.proof.verify import ProofClaim, check_proofs
@@ -128,20 +129,20 @@ def command(
         ]
         whole = {"bundles": named, "exit_code": _worst(exit_codes)}
         document = documents[0] if len(documents) == 1 else whole
-        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+        say_json(document, indent=2)
         sys.exit(_worst(exit_codes))
     for number, (path, verdict) in enumerate(zip(bundles, verdicts, strict=True)):
         if len(bundles) > 1:
-            click.echo(f"{printable(str(path))}")
-        click.echo("\n".join(verdict_lines(verdict)))
+            say(shown_path(path))
+        say(*verdict_lines(verdict))
         if at_ns is not None:
-            click.echo(f"judged at {format_time(at_ns)}, as --at says")
+            say(f"judged at {format_time(at_ns)}, as --at says")
         for one in compared[number]:
-            click.echo(styled(printable(one.line), Status.PASS if one.equal else Status.FAIL))
+            say(styled(printable(one.line), Status.PASS if one.equal else Status.FAIL))
         if len(bundles) > 1:
-            click.echo()
+            say("")
         if exit_codes[number] == EXIT_NOT_EXPECTED:
-            click.echo(f"error: the decision is {verdict.decision}, not {expect}", err=True)
+            tell(f"error: the decision is {verdict.decision}, not {expect}")
     sys.exit(_worst(exit_codes))
 
 

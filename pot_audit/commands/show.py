@@ -1,11 +1,11 @@
 """``pot-audit show``: what a bundle says, before anything is checked."""
 
-import json
 from pathlib import Path
 
 import click
 
-from pot_audit.screen import decision_lines, printable
+from pot_audit.lines import say, say_json
+from pot_audit.screen import decision_lines
 from pot_reverify.checks.decision import last_step
 from pot_reverify.checks.time import utc_text
 from pot_reverify.container.frames import FrameType, read_frames_of
@@ -13,6 +13,7 @@ from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.bundle_reader import read_bundle_of
 from pot_reverify.documents.projection import project
 from pot_reverify.encoding import canonical_msgpack, strict_json
+from pot_reverify.encoding.shown_text import quoted, shown_fact, shown_path
 
 NOT_VERIFIED = "NOT VERIFIED: this is what the file says; pot-audit reverify checks it."
 
@@ -27,11 +28,10 @@ NOT_VERIFIED = "NOT VERIFIED: this is what the file says; pot-audit reverify che
 def command(*, bundle: Path, as_json: bool) -> None:
     """Print what BUNDLE says. Nothing is checked but the form; unsealed files can be shown too."""
     if as_json:
-        click.echo(json.dumps(_frames(bundle), ensure_ascii=False))
+        say_json(_frames(bundle))
         return
     parsed = read_bundle_of(bundle)
-    click.echo(NOT_VERIFIED + "\n")
-    click.echo("\n".join(_summary(parsed)))
+    say(NOT_VERIFIED, "", *_summary(parsed))
 
 
 def _frames(path: Path) -> dict[str, object]:
@@ -49,25 +49,29 @@ def _summary(bundle: Bundle) -> list[str]:
     head, statement, reveal = bundle.head, bundle.statement, bundle.reveal
     rows = [("run", head.run_id.hex())]
     for role, model in (("reference", head.reference), ("candidate", head.candidate)):
-        what = f"{model.architecture}, {model.parameter_count} parameters"
-        rows.append((role, f"{model.claim.name} · {what}, {model.dtype} on {model.device}"))
+        what = f"{shown_fact(model.architecture)}, {model.parameter_count} parameters"
+        where = f"{shown_fact(model.dtype)} on {shown_fact(model.device)}"
+        rows.append((role, f"{quoted(model.claim.name)} · {what}, {where}"))
     if bundle.challenges:
         rows.append(("first challenge", utc_text(bundle.challenges[0].started_ns)))
     rows.append(("contents", f"{bundle.leaves.contents}, {bundle.withheld_count} withheld"))
-    rows += [("blob", f"{blob.name}, {len(blob.data)} bytes") for blob in bundle.blobs]
+    rows += [("blob", f"{shown_path(blob.name)}, {len(blob.data)} bytes") for blob in bundle.blobs]
     if reveal is not None:
         rows.append(
             ("planned / run", f"{reveal.planned_challenges} / {reveal.run_challenges} challenges")
         )
-        rows += [("event", f"{one.kind}: {one.message}") for one in reveal.events]
+        rows += [
+            ("event", f"{shown_fact(one.kind)}: {quoted(one.message, 200)}")
+            for one in reveal.events
+        ]
     if statement is not None:
         rows.append(("sealed", utc_text(statement.ended_ns)))
         if bundle.withheld_score_count:
-            claim = f"{statement.decision} at challenge {statement.challenges}"
+            claim = f"{shown_fact(statement.decision)} at challenge {statement.challenges}"
             rows.append(("decision", f"{claim} (claimed; its scores are withheld)"))
         if statement.score_commitment is not None:
-            rows.append(("scores", f"committed to as {statement.score_commitment}"))
-        rows.append(("binding grade", f"{statement.binding_grade} (claimed)"))
+            rows.append(("scores", f"committed to as {shown_fact(statement.score_commitment)}"))
+        rows.append(("binding grade", f"{shown_fact(statement.binding_grade)} (claimed)"))
         labels = statement.labels
         for name, text in (
             ("responsible", labels.responsible_person),
@@ -76,7 +80,7 @@ def _summary(bundle: Bundle) -> list[str]:
             ("confidentiality", labels.confidentiality),
         ):
             if text is not None:
-                rows.append((name, text))
+                rows.append((name, quoted(text)))
         if statement.noise_floor is not None:
             floor = statement.noise_floor
             rows.append(
@@ -84,8 +88,11 @@ def _summary(bundle: Bundle) -> list[str]:
             )
     else:
         rows.append(("sealed", "no: the recording was interrupted, or still runs"))
-    rows += [("signature", f"{one.algorithm} {one.key_id}") for one in bundle.signatures]
-    rows += [("attachment", one.media_type) for one in bundle.attachments]
-    lines = [f"  {name:<16} {printable(text)}" for name, text in rows]
+    rows += [
+        ("signature", f"{shown_fact(one.algorithm)} {shown_fact(one.key_id)}")
+        for one in bundle.signatures
+    ]
+    rows += [("attachment", shown_fact(one.media_type)) for one in bundle.attachments]
+    lines = [f"  {name:<16} {text}" for name, text in rows]
     step = last_step(bundle)
     return lines if step is None else [*lines, "", *decision_lines(bundle, step)]

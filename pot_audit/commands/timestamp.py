@@ -1,16 +1,17 @@
 """``pot-audit timestamp``: let an authority say that a file existed."""
 
-import json
 from pathlib import Path
 
 import click
 
+from pot_audit.lines import say, say_json
 from pot_audit.progress import note
 from pot_recorder.promised_time import token_path_of
 from pot_recorder.stamp import stamp_bundle, stamp_precommit, tokens_from_files
 from pot_recorder.time_authority import Hash, TimeService
 from pot_reverify.checks.time import utc_text
 from pot_reverify.container.frames import HEADER
+from pot_reverify.encoding.shown_text import shown_fact, shown_path
 from pot_reverify.timestamps.verify import TimeStamp
 
 
@@ -85,15 +86,17 @@ def command(
         output = output or token_path_of(file)
         stamps = (stamp_precommit(file, output, source, root),)
     if as_json:
-        click.echo(json.dumps({"output": str(output), "tokens": [*map(_document, stamps)]}))
+        say_json({"output": str(output), "tokens": [*map(_document, stamps)]})
         return
     for stamp in stamps:
-        click.echo(f"{output}: stamped {utc_text(stamp.gen_time_ns)} by {stamp.certificate}")
-        click.echo(f"  provable until {utc_text(stamp.not_after_ns)}; renew before")
+        at, by = utc_text(stamp.gen_time_ns), shown_fact(stamp.certificate)
+        say(f"{shown_path(output)}: stamped {at} by {by}")
+        say(f"  provable until {utc_text(stamp.not_after_ns)}; renew before")
     if is_bundle:
-        note(f"next: pot-audit reverify {output} --signer KEY.pub --policy POLICY.toml")
+        note(f"next: pot-audit reverify {shown_path(output)} --signer KEY.pub --policy POLICY.toml")
     else:
-        note(f"next: pot-audit record --precommit {file} …, which takes {output} with it")
+        taken = f"which takes {shown_path(output)} with it"
+        note(f"next: pot-audit record --precommit {shown_path(file)} …, {taken}")
 
 
 def _document(stamp: TimeStamp) -> dict[str, object]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from pot_audit.lines import say, say_json
 from pot_audit.model_signature import ModelSignature, RefusedSignature, check_model_signature
 from pot_audit.progress import note
 from pot_audit.screen import printable
@@ -15,6 +16,7 @@ from pot_reverify.documents.blob import CANDIDATE_WEIGHTS, REFERENCE_WEIGHTS
 from pot_reverify.documents.bundle_reader import read_bundle_of
 from pot_reverify.documents.weight_manifest import WeightManifest, parse_weight_manifest
 from pot_reverify.encoding.digest import format_digest
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import Rejection
 
 EXIT_DIFFERS = 1
@@ -86,15 +88,16 @@ def command(
             "equals_bundle": None if claimed is None else same,
             "oms": None if signature is None else signature.to_document(),
         }
-        click.echo(json.dumps(document, indent=2))
+        say_json(document, indent=2)
     else:
         for file in manifest.files:
-            click.echo(f"{format_digest(file.digest)}  {file.size_bytes:>12}  {file.path}")
-        click.echo(f"{format_digest(manifest.root_digest)}  root digest of {model}")
+            digest, path = format_digest(file.digest), shown_path(file.path)
+            say(f"{digest}  {file.size_bytes:>12}  {path}")
+        say(f"{format_digest(manifest.root_digest)}  root digest of {shown_path(model)}")
         if claimed is not None:
             _compare(counted, claimed, role)
         if signature is not None:
-            click.echo("\n".join(map(printable, signature.lines())))
+            say(*map(printable, signature.lines()))
     ctx.exit(0 if same and (signature is None or signature.holds) else EXIT_DIFFERS)
 
 
@@ -120,12 +123,12 @@ def _check_signature(
 
 def _compare(manifest: WeightManifest, claimed: WeightManifest, role: str) -> None:
     if manifest == claimed:
-        click.echo(f"equal to the {role} of the bundle")
+        say(f"equal to the {role} of the bundle")
         return
     here = {file.path: file.digest for file in manifest.files}
     there = {file.path: file.digest for file in claimed.files}
     for path in sorted(here.keys() | there.keys()):
         if here.get(path) != there.get(path):
             what = "differs" if path in here and path in there else "only on one side"
-            click.echo(f"{what}: {path}")
-    click.echo(f"NOT the {role} of the bundle")
+            say(f"{what}: {shown_path(path)}")
+    say(f"NOT the {role} of the bundle")

@@ -1,6 +1,5 @@
 """Opening a model so that the bytes that are hashed are the bytes that run."""
 
-import tempfile
 from pathlib import Path
 
 import torch
@@ -10,6 +9,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+from pot_recorder.interrupts import private_folder
 from pot_recorder.models.applied import Applied, describe_rope_scaling
 from pot_recorder.models.files import copy_hashed, read_hashed, require_inside
 from pot_recorder.models.loaded_model import (
@@ -67,11 +67,7 @@ def open_model(
         Rejection: ``model.*`` or ``tokenizer.*``, see docs/models.md.
     """
     _require_device(device)
-    with (
-        tempfile.TemporaryDirectory(prefix="pot-audit-model-") as folder,
-        collected_messages() as messages,
-    ):
-        private = Path(folder)  # TemporaryDirectory makes it with mode 0700
+    with private_folder("pot-audit-model-") as private, collected_messages() as messages:
         if source.kind == "gguf":
             entries = [copy_hashed(source.folder, source.weight_file, private)]
             built = BuiltNetwork(_load_gguf(source, private, dtype, attention), (), ())

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from pot_recorder.models.file_names import SMALL_NAMES, sort_names
+from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import Rejection
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?", re.ASCII)
@@ -48,10 +49,10 @@ class ModelSource:
         """One line on the files that are neither hashed nor used; None if there are none."""
         if not self.left_aside:
             return None
-        shown = [name if name.isprintable() else ascii(name) for name in self.left_aside[:_SHOWN]]
+        shown = [shown_path(name) for name in self.left_aside[:_SHOWN]]
         more = len(self.left_aside) - len(shown)
         return (
-            f"{self.name}: not part of the model, neither hashed nor used: {', '.join(shown)}"
+            f"{shown_path(self.name)}: not part of the model, neither hashed nor used: {', '.join(shown)}"
             + (f" and {more} more" if more else "")
         )
 

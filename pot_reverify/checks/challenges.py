@@ -7,6 +7,7 @@ from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.precommit import Counterpart, Precommit, parse_precommit
 from pot_reverify.documents.reveal import Reveal
 from pot_reverify.encoding.digest import format_digest, sha256_digest
+from pot_reverify.encoding.shown_text import quoted
 from pot_reverify.errors import Rejection
 from pot_reverify.policy import Policy
 
@@ -162,6 +163,7 @@ def _require_texts(bundle: Bundle, reveal: Reveal) -> None:
 def _how_chosen(counterpart: Counterpart | None) -> str:
     if counterpart is None:
         return "challenges chosen by the recorder alone"
+    name = quoted(counterpart.name)
     if counterpart.round is None:
-        return f"challenges chosen by the recorder and {counterpart.name}"
-    return f"challenges chosen by the recorder and round {counterpart.round} of {counterpart.name}"
+        return f"challenges chosen by the recorder and {name}"
+    return f"challenges chosen by the recorder and round {counterpart.round} of {name}"

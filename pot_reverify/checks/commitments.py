@@ -12,6 +12,7 @@ from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.countersignature import VendorCommitment
 from pot_reverify.encoding.digest import format_digest
+from pot_reverify.encoding.shown_text import quoted, shown_fact
 from pot_reverify.errors import Rejection
 from pot_reverify.policy import Policy, Role
 
@@ -70,7 +71,7 @@ def _judge(
     # The seal's time proves nothing of what was attached later: such a key is judged now.
     now = ProvenTimes(times.now_ns, precommit=None, statement=None)
     require_valid_then(signer, document.created_ns, now, one.where)
-    note = f"{signer.name} vouches for the {document.role}, {document.model}"
+    note = f"{shown_fact(signer.name)} vouches for the {document.role}, {quoted(document.model)}"
     if document.weights_digest is None:
         note += ", without naming its weights"
     why_not = why_it_does_not_count(signer, document.created_ns, times)

@@ -13,6 +13,7 @@ from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.countersignature import Countersignature
 from pot_reverify.encoding.digest import format_digest, sha256_digest
+from pot_reverify.encoding.shown_text import quoted, shown_fact
 from pot_reverify.errors import Rejection
 from pot_reverify.policy import NamedSigner, Policy, Role
 from pot_reverify.quotes.evidence import format_time
@@ -73,8 +74,8 @@ def _judge(
     require_valid_then(signer, document.evaluated_at_ns, now, one.where)
     why_not = why_it_does_not_count(signer, document.evaluated_at_ns, times)
     note = (
-        f"countersigned by {signer.name}: {document.verdict} at "
-        f"{format_time(document.evaluated_at_ns)} under the policy {document.policy_name} "
+        f"countersigned by {shown_fact(signer.name)}: {shown_fact(document.verdict)} at "
+        f"{format_time(document.evaluated_at_ns)} under the policy {quoted(document.policy_name)} "
         f"({format_digest(document.policy_digest)[:19]}…)"
     )
     if why_not is not None:

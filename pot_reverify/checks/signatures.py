@@ -18,6 +18,7 @@ from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.precommit import parse_precommit
 from pot_reverify.documents.signed_bytes import Signature
 from pot_reverify.documents.statement_parts import DeclaredSigner
+from pot_reverify.encoding.shown_text import shown_fact
 from pot_reverify.errors import Rejection
 from pot_reverify.policy import NamedSigner, Policy, Role
 from pot_reverify.seal.dsse import pae
@@ -125,7 +126,8 @@ def _find_signers(
     others = len(bundle.signatures) - len(signers)
     notes = [f"{others} more, by keys that you have not named"] if others else []
     notes += [
-        f"{one.name}'s key has expired: its later signature does not count" for one in expired
+        f"{shown_fact(one.name)}'s key has expired: its later signature does not count"
+        for one in expired
     ]
     notes += [one.note for one in countersigners]
     return _Signed(declared, tuple(later), tuple(promised), countersigners, tuple(notes))
@@ -162,7 +164,7 @@ def _missed_demand(
     vouchers = signed.vouchers()
     if not is_met(policy, vouchers):
         found = ", ".join(
-            f"{name} ({', '.join(sorted(roles)) or 'no role that counts'})"
+            f"{shown_fact(name)} ({', '.join(sorted(roles)) or 'no role that counts'})"
             for name, roles in sorted(vouchers.items())
         )
         return skipped(
@@ -190,7 +192,7 @@ def _names(signers: Sequence[NamedSigner]) -> list[str]:
 def _passed(bundle: Bundle, signed: _Signed) -> CheckResult:
     order = [one.key_id for one in bundle.signatures]
     signers = sorted((*signed.declared, *signed.later), key=lambda one: order.index(one.key.key_id))
-    names = ", ".join(f"{signer.name} ({_short(signer)})" for signer in signers)
+    names = ", ".join(f"{shown_fact(signer.name)} ({_short(signer)})" for signer in signers)
     return passed(CheckId.SIGNATURES, f"{names}, named by you", *signed.notes)
 
 

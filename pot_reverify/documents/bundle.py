@@ -85,6 +85,13 @@ class Bundle:
         """How many scores are withheld: those that are hidden in withheld contents."""
         return sum(probe.claimed_score is None for one in self.challenges for probe in one.probes)
 
+    @property
+    def shared_weights_digest(self) -> bytes | None:
+        """The weights digest of both models where it is one: a model beside itself."""
+        reference, candidate = self.head.reference.claim, self.head.candidate.claim
+        same = reference.weights_digest == candidate.weights_digest
+        return reference.weights_digest if same else None
+
     def blob(self, name: str) -> Blob | None:
         """The blob of that name, if there is one."""
         return next((blob for blob in self.blobs if blob.name == name), None)

@@ -1,5 +1,6 @@
 """Whom the reader names: keys, what their owners may vouch for, and when they may."""
 
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -59,4 +60,6 @@ def load_signer(
     """
     path = Path(path)
     keys = parse_public_keys(path.read_bytes())
-    return tuple(NamedSigner(name or path.stem, key, roles) for key in keys)
+    # A policy is digested as text, and a file's name may be any bytes.
+    stem = os.fsencode(path.stem).decode(errors="backslashreplace")
+    return tuple(NamedSigner(name or stem, key, roles) for key in keys)

@@ -1,7 +1,5 @@
 """Keys and certificates that a policy file names: PEM text in the file, or a file beside it."""
 
-import base64
-import binascii
 import re
 from collections.abc import Callable
 from typing import Final
@@ -10,15 +8,13 @@ from pot_reverify.errors import Rejection
 from pot_reverify.policy.signers import NamedSigner, Role
 from pot_reverify.policy.toml_table import Table
 from pot_reverify.quotes.evidence import MAX_CERTIFICATE_BYTES
+from pot_reverify.seal.pem import parse_pem
 from pot_reverify.seal.public_keys import PublicKey, parse_public_keys
 
 ReadFile = Callable[[str], bytes]
 """Gives the content of a file that the policy names, by its path relative to the policy."""
 
 _INLINE: Final = "-----BEGIN "
-_CERTIFICATE: Final = re.compile(
-    rb"-----BEGIN CERTIFICATE-----\n([A-Za-z0-9+/=\n]+)-----END CERTIFICATE-----\n?"
-)
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -55,12 +51,8 @@ def take_certificate(table: Table, name: str, read_file: ReadFile) -> bytes:
     """
     where = table.at(name)
     data = _take_bytes(table, name, read_file)
-    if data.startswith(_INLINE.encode()):
-        block = _CERTIFICATE.fullmatch(data.replace(b"\r\n", b"\n"))
-        try:
-            data = b"" if block is None else base64.b64decode(block[1].replace(b"\n", b""))
-        except binascii.Error:
-            data = b""
+    if _INLINE.encode() in data and not data.startswith(b"\x30"):
+        data = _certificate_in(data)
     if len(data) > MAX_CERTIFICATE_BYTES or not _is_one_sequence(data):
         raise Rejection(
             "policy.certificate",
@@ -96,7 +88,7 @@ def _require_pinned(entry: Table, keys: tuple[PublicKey, ...]) -> None:
 
 def _take_bytes(table: Table, name: str, read_file: ReadFile) -> bytes:
     text = table.take_str(name)
-    if text.startswith(_INLINE):
+    if _INLINE in text:
         return text.encode()
     if _CONTROL.search(text):
         raise Rejection(
@@ -111,6 +103,15 @@ def _take_bytes(table: Table, name: str, read_file: ReadFile) -> bytes:
             where=table.at(name),
             got=text[:200],
         ) from error
+
+
+def _certificate_in(pem: bytes) -> bytes:
+    """The one certificate of a PEM text, else nothing."""
+    try:
+        blocks = parse_pem(pem)
+    except Rejection:
+        return b""
+    return blocks[0].der if [one.label for one in blocks] == ["CERTIFICATE"] else b""
 
 
 def _is_one_sequence(data: bytes) -> bool:

@@ -3,6 +3,7 @@
 from typing import Final
 
 from pot_reverify.encoding.digest import format_digest, sha256_digest
+from pot_reverify.encoding.shown_text import shown_fact, shown_path
 from pot_reverify.quotes.evidence import QuoteAppraisal, QuoteKind, format_time
 from pot_reverify.quotes.test_roots import is_under_test_root
 
@@ -20,7 +21,7 @@ def genuineness(appraisal: QuoteAppraisal) -> str:
     """The one sentence on a genuine quote."""
     if appraisal.software is None:
         return UNNAMED_SOFTWARE
-    return f"genuine, for software that you named: {appraisal.software}"
+    return f"genuine, for software that you named: {shown_fact(appraisal.software)}"
 
 
 def time_sentences(appraisal: QuoteAppraisal, chosen_by: str) -> tuple[str, str]:
@@ -63,12 +64,15 @@ def appraisal_lines(appraisal: QuoteAppraisal, indent: str = "  ") -> list[str]:
     facts = [
         ("product", appraisal.product),
         ("root", format_digest(sha256_digest(appraisal.root))),
-        *((name, value.hex()) for name, value in sorted(appraisal.registers.items())),
-        *((name, value.hex()) for name, value in sorted(appraisal.bindings.items())),
-        *((f"key {name}", value.hex()) for name, value in sorted(appraisal.keys.items())),
-        *sorted(appraisal.claims.items()),
+        *((shown_path(name), value.hex()) for name, value in sorted(appraisal.registers.items())),
+        *((shown_path(name), value.hex()) for name, value in sorted(appraisal.bindings.items())),
+        *(
+            (f"key {shown_path(name)}", value.hex())
+            for name, value in sorted(appraisal.keys.items())
+        ),
+        *((shown_path(name), value) for name, value in sorted(appraisal.claims.items())),
     ]
-    lines = [f"{indent}{name:<22} {value}" for name, value in facts if value]
+    lines = [f"{indent}{name:<22} {shown_fact(value)}" for name, value in facts if value]
     for device in appraisal.devices:
         lines.append(f"{indent}inside it: {device.kind.value}")
         lines += appraisal_lines(device, indent + "  ")

@@ -1,12 +1,10 @@
-"""Public keys: exactly three algorithms, one text form, one identity.
+"""Public keys: exactly three algorithms, one text form to publish, one identity.
 
 The algorithm belongs to the key, and the key to the policy that names it. What a signature says of
 itself chooses neither.
 """
 
 import base64
-import binascii
-import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -14,11 +12,10 @@ from typing import Final
 from pot_reverify.encoding.digest import format_digest, sha256_digest
 from pot_reverify.errors import Rejection
 from pot_reverify.seal import ecdsa_p256, ed25519_strict
+from pot_reverify.seal.pem import parse_pem
 
-_BEGIN: Final = "-----BEGIN PUBLIC KEY-----\n"
-_END: Final = "-----END PUBLIC KEY-----\n"
+_LABEL: Final = "PUBLIC KEY"
 _LINE_CHARACTERS: Final = 64
-_BLOCK: Final = re.compile(_BEGIN.encode() + rb"((?:[A-Za-z0-9+/]{1,64}={0,2}\n)+)" + _END.encode())
 
 
 class Algorithm(Enum):
@@ -73,10 +70,12 @@ class PublicKey:
         return _SPKI_PREFIXES[self.algorithm] + self.raw
 
     def to_pem(self) -> bytes:
-        """The one text form that `parse_public_keys` accepts (RFC 7468 §13)."""
+        """The text form that is published (RFC 7468 §13)."""
         text = base64.b64encode(self.to_der()).decode()
         lines = [text[at : at + _LINE_CHARACTERS] for at in range(0, len(text), _LINE_CHARACTERS)]
-        return "".join((_BEGIN, *(line + "\n" for line in lines), _END)).encode()
+        return "\n".join(
+            (f"-----BEGIN {_LABEL}-----", *lines, f"-----END {_LABEL}-----", "")
+        ).encode()
 
     @property
     def key_id(self) -> str:
@@ -87,57 +86,43 @@ class PublicKey:
 def parse_public_keys(pem: bytes) -> tuple[PublicKey, ...]:
     """Parses a file of one or more public keys.
 
-    The file is PEM blocks as `PublicKey.to_pem` writes them, and nothing between, before or after.
-    Lines may end in CRLF, which mail and version control put there.
+    What may stand around the blocks, and how their lines may end, is for `parse_pem` to say.
 
     Raises:
         Rejection: ``key.private`` for a private key; ``key.malformed`` for any other text;
             ``key.algorithm`` for a key of another algorithm or of compressed form;
             ``key.duplicate``; or as `PublicKey`.
     """
-    pem = pem.replace(b"\r\n", b"\n")
     if b"PRIVATE KEY-----" in pem:
         raise Rejection(
             "key.private", "this file holds a private key; its owner publishes NAME.pub instead"
         )
     keys: list[PublicKey] = []
-    position = 0
-    while position < len(pem) or not keys:
-        block = _BLOCK.match(pem, position)
-        if block is None:
-            raise _malformed("not a PEM public key", f"block {len(keys) + 1}")
-        key = _parse_block(block, f"block {len(keys) + 1}")
+    for block in parse_pem(pem):
+        if block.label != _LABEL:
+            raise Rejection(
+                "key.malformed",
+                "not a public key",
+                where=block.where,
+                expected=_LABEL,
+                got=block.label[:40],
+            )
+        key = _parse_der(block.der, block.where)
         if key in keys:
             raise Rejection(
-                "key.duplicate",
-                "a key occurs twice",
-                where=f"block {len(keys) + 1}",
-                got=key.key_id,
+                "key.duplicate", "a key occurs twice", where=block.where, got=key.key_id
             )
         keys.append(key)
-        position = block.end()
     return tuple(keys)
 
 
-def _parse_block(block: re.Match[bytes], where: str) -> PublicKey:
-    try:
-        der = base64.b64decode(block[1].replace(b"\n", b""), validate=True)
-    except binascii.Error as error:
-        raise _malformed("the base64 text is broken", where) from error
+def _parse_der(der: bytes, where: str) -> PublicKey:
     for algorithm, prefix in _SPKI_PREFIXES.items():
         if der.startswith(prefix):
-            key = PublicKey(algorithm, der[len(prefix) :])
-            # Other line lengths, or bits after the last byte, would give one key many texts.
-            if key.to_pem() != block[0]:
-                raise _malformed("the base64 text is not in its one form", where)
-            return key
+            return PublicKey(algorithm, der[len(prefix) :])
     raise Rejection(
         "key.algorithm",
         "not an Ed25519, an ECDSA P-256 (uncompressed) or an ML-DSA-65 key",
         where=where,
         got=der[:24].hex(),
     )
-
-
-def _malformed(message: str, where: str) -> Rejection:
-    return Rejection("key.malformed", message, where=where)

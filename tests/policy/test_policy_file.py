@@ -266,8 +266,9 @@ def test_a_certificate_is_pem_or_der_and_nothing_else():
     pem = "-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(INTEL).decode()
     pem += "-----END CERTIFICATE-----\n"
     head = KIND + "[[time.authority]]\nname = 'T'\nroot = '''"
-    assert parse(head + pem + "'''").time.authorities[0].root == INTEL
-    for broken in (pem + pem, pem.replace("\nMII", "\nMI"), pem + "x"):
+    for spelled in (pem, pem.removesuffix("\n"), "\nIntel's\n" + pem.replace("\n", " \n") + "x"):
+        assert parse(head + spelled + "'''").time.authorities[0].root == INTEL
+    for broken in (pem + pem, pem.replace("\nMII", "\nMI"), "x" + pem):
         assert refused(head + broken + "'''") == ("policy.certificate", "time.authority[1].root")
 
 

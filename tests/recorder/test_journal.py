@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from pot_recorder import journal as journal_module
-from pot_recorder.journal import SYNC_CHALLENGES, Journal, partial_path_of, recover
+from pot_recorder.event_log import EventLog, events_path_of
+from pot_recorder.journal import SYNC_CHALLENGES, Journal
+from pot_recorder.partial_file import partial_path_of, recover
 from pot_reverify import Rejection, VerdictWord, verify
 from pot_reverify.container.frames import FrameType, read_frames
 from pot_reverify.container.merkle import leaf_digest
@@ -32,6 +34,7 @@ def head_of_base():
 
 
 HEAD = head_of_base()
+KEY = bytes(range(32))
 
 
 def challenge(index: int) -> tuple[Record, tuple[Content, ...]]:
@@ -62,7 +65,7 @@ def challenge(index: int) -> tuple[Record, tuple[Content, ...]]:
 
 def write(path: Path, count: int) -> list[int]:
     """A journal of `count` challenges; returns where HEAD and every challenge end."""
-    with Journal.create(path, HEAD) as journal:
+    with Journal.create(path, HEAD, KEY) as journal:
         ends = [path.stat().st_size]
         for index in range(1, count + 1):
             journal.append_challenge(*challenge(index))
@@ -133,12 +136,13 @@ def test_a_cut_at_every_byte(tmp_path):
 def test_going_on_after_a_cut_gives_the_same_file(tmp_path):
     path, cut = tmp_path / "a.partial", tmp_path / "b.partial"
     ends = write(path, 3)
-    whole = path.read_bytes()
+    whole, log = path.read_bytes(), events_path_of(path).read_bytes()
     draw = random.Random(1)
     near = {end + step for end in ends for step in (-1, 0, 1)} & set(range(ends[0], len(whole)))
     for length in sorted(near | {draw.randrange(ends[0], len(whole)) for _ in range(50)}):
         cut.write_bytes(whole[:length])
-        journal, recovered = Journal.reopen(cut)
+        events_path_of(cut).write_bytes(log)
+        journal, recovered = Journal.reopen(cut, KEY)
         with journal:
             for index in range(len(recovered.records) + 1, 4):
                 journal.append_challenge(*challenge(index))
@@ -156,7 +160,7 @@ def test_what_a_power_cut_leaves_behind_the_last_challenge_is_cut_off(tmp_path, 
     ends = write(path, 2)
     with path.open("ab") as file:
         file.write(tail)
-    journal, recovered = Journal.reopen(path)
+    journal, recovered = Journal.reopen(path, KEY)
     journal.close()
     assert len(recovered.records) == 2
     assert path.stat().st_size == ends[-1]
@@ -177,14 +181,14 @@ def test_a_seal_that_was_cut_short_is_taken_back(tmp_path):
     path = tmp_path / "a.partial"
     ends = write(path, 2)
     whole = path.read_bytes()
-    journal, _ = Journal.reopen(path)
+    journal, _ = Journal.reopen(path, KEY)
     with journal:
         journal.append_leaf(FrameType.BLOB, Blob("environment.json", "a/b", b"{}").encode())
         assert len(journal.leaf_digests) == 1 + 5 * 2 + 1
         journal.append_unsigned(FrameType.STATEMENT, b"{}")
         assert len(journal.leaf_digests) == 1 + 5 * 2 + 1
     assert path.stat().st_size > ends[-1]
-    Journal.reopen(path)[0].close()
+    Journal.reopen(path, KEY)[0].close()
     assert path.read_bytes() == whole
 
 
@@ -193,7 +197,7 @@ def test_another_file_is_no_journal(tmp_path, content):
     path = tmp_path / "a.partial"
     path.write_bytes(content)
     with pytest.raises(Rejection) as refused:
-        Journal.reopen(path)
+        Journal.reopen(path, KEY)
     assert refused.value.code == "container.not-a-bundle"
     assert path.read_bytes() == content
 
@@ -215,14 +219,14 @@ def test_an_interrupted_recording_is_never_overwritten(tmp_path):
     write(path, 1)
     before = path.read_bytes()
     with pytest.raises(Rejection) as refused:
-        Journal.create(path, HEAD)
+        Journal.create(path, HEAD, KEY)
     assert refused.value.code == "journal.exists"
     assert path.read_bytes() == before
 
 
 def test_nothing_is_reopened_where_there_is_nothing(tmp_path):
     with pytest.raises(FileNotFoundError):
-        Journal.reopen(tmp_path / "a.partial")
+        Journal.reopen(tmp_path / "a.partial", KEY)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -230,7 +234,7 @@ def test_nothing_is_reopened_where_there_is_nothing(tmp_path):
 def test_a_full_disk_loses_only_the_challenge_that_did_not_fit(tmp_path, missing_bytes):
     path, other = tmp_path / "a.partial", tmp_path / "b.partial"
     ends = write(other, 3)
-    with Journal.create(path, HEAD) as journal:
+    with Journal.create(path, HEAD, KEY) as journal:
         journal.append_challenge(*challenge(1))
         journal.append_challenge(*challenge(2))
         with (
@@ -240,7 +244,7 @@ def test_a_full_disk_loses_only_the_challenge_that_did_not_fit(tmp_path, missing
             journal.append_challenge(*challenge(3))
         assert len(journal.leaf_digests) == 1 + 5 * 2
     assert path.stat().st_size == ends[3] - missing_bytes
-    journal, recovered = Journal.reopen(path)
+    journal, recovered = Journal.reopen(path, KEY)
     with journal:
         assert len(recovered.records) == 2
         journal.append_challenge(*challenge(3))
@@ -249,7 +253,8 @@ def test_a_full_disk_loses_only_the_challenge_that_did_not_fit(tmp_path, missing
 
 def test_a_device_without_room(tmp_path):
     descriptor = os.open("/dev/full", os.O_RDWR)
-    with Journal(tmp_path / "a.partial", descriptor) as journal:
+    path = tmp_path / "a.partial"
+    with Journal(path, descriptor, EventLog.create(path, KEY, bytes(32))) as journal:
         with pytest.raises(OSError, match="No space left"):
             journal.append_challenge(*challenge(1))
         assert journal.leaf_digests == []
@@ -261,7 +266,7 @@ def test_a_killed_process_loses_nothing_that_was_appended(tmp_path):
     child = os.fork()
     if child == 0:
         try:
-            with Journal.create(path, HEAD) as journal:
+            with Journal.create(path, HEAD, KEY) as journal:
                 for index in range(1, 10_000):
                     journal.append_challenge(*challenge(index))
                     os.write(writer, b".")
@@ -302,21 +307,21 @@ def test_disk_writes_are_forced_every_second_or_every_16_challenges(tmp_path, mo
     now_s = [1000.0]
     monkeypatch.setattr(journal_module.time, "monotonic", lambda: now_s[0])
     syncs = Syncs(monkeypatch)
-    with Journal.create(tmp_path / "a.partial", HEAD) as journal:
-        assert syncs.files == 1
+    with Journal.create(tmp_path / "a.partial", HEAD, KEY) as journal:
+        assert syncs.files == 2
         for index in range(1, SYNC_CHALLENGES):
             journal.append_challenge(*challenge(index))
-        assert syncs.files == 1
-        journal.append_challenge(*challenge(SYNC_CHALLENGES))
         assert syncs.files == 2
+        journal.append_challenge(*challenge(SYNC_CHALLENGES))
+        assert syncs.files == 4
         now_s[0] += 0.99
         journal.append_challenge(*challenge(SYNC_CHALLENGES + 1))
-        assert syncs.files == 2
+        assert syncs.files == 4
         now_s[0] += 0.01
         journal.append_challenge(*challenge(SYNC_CHALLENGES + 2))
-        assert syncs.files == 3
+        assert syncs.files == 6
         journal.append_challenge(*challenge(SYNC_CHALLENGES + 3))
-        assert syncs.files == 3
+        assert syncs.files == 6
 
 
 def test_publishing_gives_the_whole_file_its_name(tmp_path, monkeypatch):
@@ -325,10 +330,10 @@ def test_publishing_gives_the_whole_file_its_name(tmp_path, monkeypatch):
     assert path == tmp_path / "a.potb.partial"
     write(path, 1)
     whole = path.read_bytes()
-    journal, _ = Journal.reopen(path)
+    journal, _ = Journal.reopen(path, KEY)
     syncs = Syncs(monkeypatch)
-    journal.publish(output)
-    assert (syncs.files, syncs.folders) == (1, 1)
+    journal.publish(output, is_public=True)
+    assert (syncs.files, syncs.folders) == (2, 1)
     assert output.read_bytes() == whole
     assert list(tmp_path.iterdir()) == [output]
     with pytest.raises(OSError, match="Bad file descriptor"):
@@ -340,33 +345,33 @@ def test_what_cannot_be_forced_to_disk_gets_no_name(tmp_path, monkeypatch):
     output = tmp_path / "a.potb"
     path = partial_path_of(output)
     write(path, 1)
-    journal, _ = Journal.reopen(path)
+    journal, _ = Journal.reopen(path, KEY)
 
     def fail(_descriptor: int) -> None:
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(journal_module.os, "fsync", fail)
     with journal, pytest.raises(OSError, match="Input/output"):
-        journal.publish(output)
-    assert list(tmp_path.iterdir()) == [path]
+        journal.publish(output, is_public=True)
+    assert set(tmp_path.iterdir()) == {path, events_path_of(path)}
     assert len(recover(path).records) == 1
 
 
 def test_two_processes_cannot_continue_one_recording(tmp_path):
     path = tmp_path / "a.partial"
     write(path, 1)
-    journal, _ = Journal.reopen(path)
+    journal, _ = Journal.reopen(path, KEY)
     with journal, pytest.raises(Rejection) as refused:
-        Journal.reopen(path)
+        Journal.reopen(path, KEY)
     assert refused.value.code == "journal.locked"
-    Journal.reopen(path)[0].close()
+    Journal.reopen(path, KEY)[0].close()
 
 
 def test_a_journal_that_cannot_be_started_leaves_nothing(tmp_path):
     path = tmp_path / "a.partial"
     open_before = len(list(Path("/proc/self/fd").iterdir()))
     with file_size_limit(100), pytest.raises(OSError, match="large"):
-        Journal.create(path, HEAD)
+        Journal.create(path, HEAD, KEY)
     assert not path.exists()
     assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
@@ -374,7 +379,7 @@ def test_a_journal_that_cannot_be_started_leaves_nothing(tmp_path):
 def test_nothing_is_written_behind_a_frame_that_was_cut_off(tmp_path):
     path = tmp_path / "a.partial"
     ends = write(path, 1)
-    journal, _ = Journal.reopen(path)
+    journal, _ = Journal.reopen(path, KEY)
     with file_size_limit(ends[-1] + 50), pytest.raises(OSError, match="large"):
         journal.append_challenge(*challenge(2))
     with pytest.raises(OSError, match="descriptor"):
@@ -386,9 +391,9 @@ def test_publishing_never_replaces_a_file(tmp_path):
     path, output = tmp_path / "a.partial", tmp_path / "a.potb"
     write(path, 1)
     output.write_bytes(b"somebody else's")
-    journal, _ = Journal.reopen(path)
+    journal, _ = Journal.reopen(path, KEY)
     with journal, pytest.raises(Rejection) as refused:
-        journal.publish(output)
+        journal.publish(output, is_public=True)
     assert refused.value.code == "session.output-exists"
     assert output.read_bytes() == b"somebody else's"
     assert len(recover(path).records) == 1
@@ -396,14 +401,14 @@ def test_publishing_never_replaces_a_file(tmp_path):
 
 def test_a_recording_that_was_changed_is_not_continued(tmp_path):
     path = tmp_path / "a.partial"
-    with Journal.create(path, HEAD) as journal:
+    with Journal.create(path, HEAD, KEY) as journal:
         journal.append_challenge(*challenge(1))
         journal.append_challenge(*challenge(3))
     with pytest.raises(Rejection) as refused:
         recover(path)
     assert refused.value.code == "journal.damaged"
     other = tmp_path / "b.partial"
-    with Journal.create(other, HEAD) as journal:
+    with Journal.create(other, HEAD, KEY) as journal:
         journal.append_challenge(challenge(1)[0], challenge(2)[1])
     with pytest.raises(Rejection) as refused:
         recover(other)

@@ -239,8 +239,10 @@ class TestMalformedFiles:
         "change",
         [
             lambda _: b"",
-            lambda pem: b"text\n" + pem,
-            lambda pem: pem + b"text\n",
+            lambda pem: b"text" + pem,
+            lambda pem: pem + b"-----\n",
+            lambda pem: pem.replace(b"PRIVATE KEY", b"PUBLIC KEY"),
+            lambda pem: pem + pem.replace(b"PRIVATE", b"EC PRIVATE"),
             lambda pem: pem.replace(b"BEGIN PRIVATE", b"BEGIN RSA PRIVATE"),
             lambda pem: pem.replace(b"END PRIVATE", b"END ENCRYPTED PRIVATE"),
             lambda pem: pem[:60] + pem[64:],
@@ -257,9 +259,19 @@ class TestMalformedFiles:
         )
         refused("key.wrong-passphrase", load_private_keys, key_path, PASSPHRASE)
 
-    def test_crlf_is_tolerated(self, key_path):
+    @pytest.mark.parametrize(
+        "spell",
+        [
+            lambda pem: pem.replace(b"\n", b"\r\n"),
+            lambda pem: pem.removesuffix(b"\n"),
+            lambda pem: b"\n" + pem.replace(b"\n", b" \n"),
+            lambda pem: b"\xef\xbb\xbf" + pem,
+            lambda pem: b"friendlyName: acme\nKey Attributes: <none>\n" + pem + b"\n",
+        ],
+    )
+    def test_what_editors_do_to_a_file_is_tolerated(self, key_path, spell):
         pem = self.pem()
-        key_path.write_bytes(pem.replace(b"\n", b"\r\n"))
+        key_path.write_bytes(spell(pem))
         [signer] = load_private_keys(key_path, None)
         expected = load_pem_private_key(pem, None).public_key().public_bytes_raw()
         assert signer.public_key.raw == expected
@@ -309,7 +321,7 @@ class TestNothingShowsTheSecret:
         save_private_keys(self.signers, key_path, Protection.UNSAFE_NONE)
         lines = [line for line in key_path.read_text().splitlines() if not line.startswith("-----")]
         texts = [self.error_text(key_path, PASSPHRASE)]
-        for damaged in (b"text", b"\x00"):
+        for damaged in (b"-----BEGIN \x00", b"-----"):
             key_path.write_bytes(key_path.read_bytes() + damaged)
             texts.append(self.error_text(key_path, None))
         for text in texts:

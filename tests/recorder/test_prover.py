@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from pot_recorder.committed_run import CommittedRun, require_provable
+from pot_recorder.event_log import EventLog
 from pot_recorder.evidence_folder import add_evidence, evidence_folder_of
-from pot_recorder.journal import Journal, partial_path_of, recover
+from pot_recorder.journal import Journal
+from pot_recorder.partial_file import partial_path_of, recover
 from pot_recorder.prover import Prover, evidence_to_seal, find_prover, prove_recording
 from pot_reverify import Indeterminate, Rejection
 from pot_reverify.container.frames import FrameType, read_frames_of
@@ -23,6 +25,7 @@ from pot_reverify.documents.bundle_reader import read_bundle_of
 
 VECTORS = Path(__file__).parents[2] / "fixtures" / "vectors"
 PROVEN = VECTORS / "base-proven.potb"
+KEY = bytes(32)
 needs_prover = pytest.mark.skipif("POT_HALO2" not in os.environ, reason="needs pot-halo2")
 
 
@@ -33,8 +36,18 @@ def held(source: Path, output: Path, contents: int) -> Path:
         seen += frame.type is FrameType.CONTENT
         if seen == contents:
             recording.write_bytes(source.read_bytes()[: frame.end_offset_bytes])
+            vouch_for(recording)
             return recording
     raise AssertionError("fewer contents")
+
+
+def vouch_for(recording: Path) -> None:
+    """The event log that the recorder would have written beside it."""
+    recovered = recover(recording)
+    log = EventLog.create(recording, KEY, recovered.leaf_digests[0])
+    for number in range(1, len(recovered.challenges) + 1):
+        log.add_challenge(recovered.leaves_of(number))
+    log.close()
 
 
 @pytest.fixture
@@ -48,7 +61,7 @@ def run_of(recording: Path) -> CommittedRun:
 
 
 def seal_evidence(output: Path, prover: Prover | None = None):
-    journal, recovered = Journal.reopen(partial_path_of(output))
+    journal, recovered = Journal.reopen(partial_path_of(output), KEY)
     with journal:
         return evidence_to_seal(output, recovered.head, journal, prover)
 

@@ -13,9 +13,9 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the `record` extra")
 
-from pot_recorder.event_log import EventLog
-from pot_recorder.journal import partial_path_of
+from pot_recorder.event_log import EventLog, journal_key
 from pot_recorder.keys import Protection, generate_private_keys, save_private_keys
+from pot_recorder.partial_file import partial_path_of
 from pot_recorder.promise import load_promise, save_promise, secret_path_of
 from pot_recorder.recording import RecordingRequest, precommit_path_of, record_bundle
 from pot_reverify import NamedSigner, Policy, Rejection, VerdictWord, verify
@@ -228,7 +228,10 @@ def test_a_full_disk_is_an_error_and_what_was_recorded_is_kept(request_for, sign
         signal.signal(signal.SIGXFSZ, before)
     partial = partial_path_of(request.output)
     assert partial.stat().st_size <= limit
-    assert EventLog(partial).read()[0].kind == "error"
+    promise = load_promise(precommit_path_of(request.output), signers)
+    log = EventLog.reopen(partial, journal_key(promise.secret, promise.precommit.run_id))
+    assert log.events[0].kind == "error"
+    log.close()
     record_bundle(request, resume=True)
     assert verify(request.output, named(signers)).word is VerdictWord.VERIFIED
 
