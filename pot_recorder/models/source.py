@@ -52,7 +52,8 @@ class ModelSource:
         shown = [shown_path(name) for name in self.left_aside[:_SHOWN]]
         more = len(self.left_aside) - len(shown)
         return (
-            f"{shown_path(self.name)}: not part of the model, neither hashed nor used: {', '.join(shown)}"
+            f"{shown_path(self.name)}: not part of the model, neither hashed nor used: "
+            + ", ".join(shown)
             + (f" and {more} more" if more else "")
         )
 
