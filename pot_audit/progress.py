@@ -8,7 +8,7 @@ import sys
 import time
 from fractions import Fraction
 
-from pot_audit.screen import decimal_text
+from pot_audit.number_text import estimate_text, interval_text
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Step
 
 QUIET_S = 1.0
@@ -77,8 +77,10 @@ def note(text: str) -> None:
 def step_text(step: Step) -> str:
     """Challenges so far and the running interval of the mean divergence."""
     scale = SCORE_UNIT * step.t
-    mean, low, high = (decimal_text(Fraction(one, scale)) for one in (step.S, step.L, step.U))
-    return f"{step.n} challenges, divergence {mean} in [{low}, {high}]"
+    mean, low, high = (Fraction(one, scale) for one in (step.S, step.L, step.U))
+    return (
+        f"{step.n} challenges, divergence {estimate_text(mean)} in {interval_text(low, high)}"
+    )
 
 
 def duration_text(seconds: float) -> str:
