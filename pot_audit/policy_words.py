@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pot_audit.expectation import accepts_custom_by_name
 from pot_reverify.checks.named_signers import is_expired, validity_text
 from pot_reverify.checks.quorum import is_met, quorum_text
 from pot_reverify.encoding.shown_text import quoted
@@ -159,8 +160,14 @@ def _demands(policy: Policy) -> Iterator[tuple[bool, str, str]]:
 
 
 def _accepts(policy: Policy) -> Iterator[str]:
-    presets = "any preset" if policy.presets is None else _listed(policy.presets, "no preset")
-    yield f"The preset is one of: {presets}."
+    presets = policy.presets
+    named = "any, custom rules too" if presets is None else _listed(presets, "no preset")
+    yield f"The preset is one of: {named}."
+    yield (
+        "What reverify --expect asks for may be said under a custom rule."
+        if accepts_custom_by_name(policy)
+        else "What reverify --expect asks for is said under a named preset."
+    )
     families = policy.challenge_families
     yield f"The challenge family is one of: {'any' if families is None else _listed(families)}."
     yield f"It is attempt {policy.max_attempts} at the claim or an earlier one."

@@ -10,7 +10,7 @@ from fractions import Fraction
 
 from pot_audit.channel import Channel
 from pot_audit.lines import fold, screen_columns, tell
-from pot_audit.screen import decimal_text
+from pot_audit.number_text import estimate_text, interval_text
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Step
 from pot_reverify.encoding.shown_text import sentence, shown_path
 
@@ -87,8 +87,10 @@ def _redraw(text: str) -> None:
 def step_text(step: Step) -> str:
     """Challenges so far and the running interval of the mean divergence."""
     scale = SCORE_UNIT * step.t
-    mean, low, high = (decimal_text(Fraction(one, scale)) for one in (step.S, step.L, step.U))
-    return f"{step.n} challenges, divergence {mean} in [{low}, {high}]"
+    mean, low, high = (Fraction(one, scale) for one in (step.S, step.L, step.U))
+    return (
+        f"{step.n} challenges, divergence {estimate_text(mean)} in {interval_text(low, high)}"
+    )
 
 
 def duration_text(seconds: float) -> str:

@@ -3,8 +3,17 @@
 from fractions import Fraction
 
 from pot_audit.lines import Line
+from pot_audit.number_text import (
+    estimate_text,
+    interval_text,
+    lower_equation,
+    percent_text,
+    upper_equation,
+    upper_text,
+)
 from pot_reverify.checks.result import CheckId, CheckResult, Status
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Decision, Step
+from pot_reverify.decision.presets import Preset
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
 from pot_reverify.encoding.shown_text import quoted, sentence, shown_fact
@@ -67,45 +76,35 @@ def decision_lines(bundle: Bundle, step: Step, decided_by: DecidedBy | None = No
     """
     head, scale = bundle.head, SCORE_UNIT * step.t
     preset = head.preset
-    mean, low, high = (decimal_text(Fraction(one, scale)) for one in (step.S, step.L, step.U))
+    low, high = Fraction(step.L, scale), Fraction(step.U, scale)
     half = percent_text(preset.effective_alpha(head.attempt) / 2)
     sure = percent_text(preset.effective_alpha(head.attempt))
     names = f"{quoted(head.reference.claim.name)} and {quoted(head.candidate.claim.name)}"
     claims = {
-        Decision.SAME: f"their mean divergence is at most γ = {decimal_text(preset.gamma)}; "
-        f"an error has probability at most {half}",
-        Decision.DIFFERENT: "their mean divergence is more than (1−ε)·δ* = "
-        f"{decimal_text((1 - preset.epsilon) * preset.delta)}; "
+        Decision.SAME: "their mean divergence is at most "
+        f"{upper_equation('γ', preset.gamma)}; an error has probability at most {half}",
+        Decision.DIFFERENT: "their mean divergence is at least "
+        f"{lower_equation('(1−ε)·δ*', (1 - preset.epsilon) * preset.delta)}; "
         f"an error has probability at most {half}",
         Decision.UNDECIDED: "neither SAME nor DIFFERENT can be said at this preset",
         None: "the rule has not stopped yet",
     }
+    rule = "" if preset.is_named else "custom rule: "
     reason = "" if step.reason is None or step.decision != "UNDECIDED" else f" ({step.reason})"
     word = step.decision.value if step.decision else "RUNNING"
     lines = [
-        f"{word}{reason}  {names}: {claims[step.decision]}.",
-        f"  mean divergence {mean}, in [{low}, {high}] with an error of at most {sure}",
+        f"{rule}{word}{reason}  {names}: {claims[step.decision]}.",
+        f"  mean divergence {estimate_text(Fraction(step.S, scale))}, "
+        f"in {interval_text(low, high)} with an error of at most {sure}",
         f"  {step.n} challenges, {step.t} probes{_DECIDED[decided_by]}",
         f"  preset {preset.name}, attempt {head.attempt}, {head.rule}, {head.score}, "
         + head.challenge_family,
     ]
+    if not preset.is_named:
+        lines.append(f"  {_parameters(preset)}")
     if step.decision is Decision.SAME:
-        lines.insert(2, f"  certified margin: a mean divergence of at most {high}")
+        lines.insert(2, f"  certified margin: a mean divergence of at most {upper_text(high)}")
     return lines
-
-
-def decimal_text(value: Fraction, digits: int = 4) -> str:
-    """A rational rounded to nearest, without trailing zeros beyond two digits."""
-    scaled = round(value * 10**digits)
-    sign, scaled = ("-", -scaled) if scaled < 0 else ("", scaled)
-    whole, rest = divmod(scaled, 10**digits)
-    text = f"{rest:0{digits}d}".rstrip("0")
-    return f"{sign}{whole}.{text:0<2}"
-
-
-def percent_text(value: Fraction) -> str:
-    """A probability in per cent."""
-    return f"{float(value * 100):.4g} %"
 
 
 def printable(text: str) -> str:
@@ -116,6 +115,23 @@ def printable(text: str) -> str:
 def styled(text: str, kind: Status | VerdictWord) -> Line:
     """A line in the colour of a status, on terminals."""
     return Line(text, _COLOURS.get(kind))
+
+
+def _parameters(preset: Preset) -> str:
+    """A rule that the signer made: what it asks for, beside the scale that it is on."""
+    parameters = ", ".join(
+        (
+            upper_equation("α", preset.alpha),
+            upper_equation("γ", preset.gamma),
+            upper_equation("η", preset.eta),
+            lower_equation("δ*", preset.delta),
+            upper_equation("ε", preset.epsilon),
+        )
+    )
+    return (
+        f"its rule, made by the signer: {parameters}, {preset.n_min} to {preset.n_max} challenges; "
+        "a mean divergence is from 0 to 2"
+    )
 
 
 def _check_lines(check: CheckResult) -> list[str]:

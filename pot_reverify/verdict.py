@@ -97,6 +97,11 @@ class Verdict:
         return DecidedBy.PROOF if withheld else DecidedBy.RECOMPUTATION
 
     @property
+    def is_custom_rule(self) -> bool | None:
+        """Whether the rule has the signer's own parameters; None if no bundle could be read."""
+        return None if self.bundle is None else not self.bundle.head.preset.is_named
+
+    @property
     def binding_grades(self) -> tuple[Grade, ...]:
         """The grades that passed checks support, or unbound alone."""
         held = {
@@ -116,6 +121,7 @@ class Verdict:
             "exit_code": self.word.exit_code,
             "decision": None if self.step is None else _step_document(self.step),
             "decided_by": self.decided_by,
+            "is_custom_rule": self.is_custom_rule,
             "decision_is_relied_on": self.word is VerdictWord.VERIFIED,
             "binding_grades": [grade.value for grade in self.binding_grades],
             "is_under_test_root": self.is_under_test_root,

@@ -11,7 +11,7 @@ import click
 
 from pot_audit.lines import say, say_json, tell
 from pot_audit.progress import StepProgress, note, silence_other_progress_bars
-from pot_audit.screen import decimal_text
+from pot_audit.number_text import estimate_text, interval_text
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 from pot_recorder.interrupts import deferred_interrupts
 from pot_recorder.keys import Protection, Signer, generate_private_keys, save_private_keys
@@ -156,7 +156,7 @@ def _record_and_verify(
     assert named.step is not None
     step, scale, reason = named.step, SCORE_UNIT * named.step.t, named.step.reason
     assert reason is not None
-    mean, low, high = (decimal_text(Fraction(one, scale)) for one in (step.S, step.L, step.U))
+    mean, low, high = (Fraction(one, scale) for one in (step.S, step.L, step.U))
     note(f"{shown_path(bundle)}: {reason.decision} after {step.n} challenges, {named.word}")
     return _Row(
         candidate=name,
@@ -164,8 +164,8 @@ def _record_and_verify(
         decision=reason.decision.value,
         stop_reason=reason.value,
         challenges=step.n,
-        mean=mean,
-        interval=f"[{low}, {high}]",
+        mean=estimate_text(mean),
+        interval=interval_text(low, high),
         named=named.word.value,
         unnamed=unnamed.word.value,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from pot_audit.expectation import EXIT_NOT_EXPECTED, why_not_as_expected
 from pot_audit.lines import say, say_json, tell
 from pot_audit.policy_options import (
     DEFAULT_MAX_ATTEMPTS,
@@ -23,10 +24,8 @@ from pot_reverify.errors import Rejection
 from pot_reverify.proof.external import verify_with_binary
 from pot_reverify.proof.verify import ProofClaim, check_proofs
 from pot_reverify.quotes.evidence import format_time
-from pot_reverify.verdict import Verdict, VerdictWord
 from pot_reverify.verify import verify_many
 
-EXIT_NOT_EXPECTED = 4
 PROGRAM_VARIABLE = "POT_HALO2"
 
 
@@ -56,7 +55,8 @@ PROGRAM_VARIABLE = "POT_HALO2"
 @click.option(
     "--expect",
     type=click.Choice(["same", "different", "undecided"]),
-    help="Exit with 4 if the bundle is VERIFIED and the decision is another one.",
+    help="Exit with 4 if the bundle is VERIFIED and the decision is another one, or by a custom "
+    "rule that --preset does not name.",
 )
 @click.option(
     "--preset",
@@ -109,9 +109,12 @@ def command(
         bundles, policy, at_ns=at_ns, verify_proofs=_by_program if fast_proofs else check_proofs
     )
     compared = [[compare_weights(one.bundle, folder) for folder in folders] for one in verdicts]
+    unmet = [why_not_as_expected(verdict, expect) for verdict in verdicts]
     exit_codes = [
-        exit_code_with(comparisons, _exit_code(verdict, expect))
-        for verdict, comparisons in zip(verdicts, compared, strict=True)
+        exit_code_with(
+            comparisons, verdict.word.exit_code if why_not is None else EXIT_NOT_EXPECTED
+        )
+        for verdict, comparisons, why_not in zip(verdicts, compared, unmet, strict=True)
     ]
     if as_json:
         documents = [
@@ -119,9 +122,12 @@ def command(
                 **verdict.to_document(),
                 "exit_code": exit_code,
                 "expected": expect,
+                "why_not_as_expected": why_not,
                 "weights": [one.to_document() for one in comparisons],
             }
-            for verdict, exit_code, comparisons in zip(verdicts, exit_codes, compared, strict=True)
+            for verdict, exit_code, why_not, comparisons in zip(
+                verdicts, exit_codes, unmet, compared, strict=True
+            )
         ]
         named = [
             {"path": str(path), **document}
@@ -141,16 +147,9 @@ def command(
             say(styled(printable(one.line), Status.PASS if one.equal else Status.FAIL))
         if len(bundles) > 1:
             say("")
-        if exit_codes[number] == EXIT_NOT_EXPECTED:
-            tell(f"error: the decision is {verdict.decision}, not {expect}")
+        if unmet[number] is not None:
+            tell(f"error: {unmet[number]}")
     sys.exit(_worst(exit_codes))
-
-
-def _exit_code(verdict: Verdict, expect: str | None) -> int:
-    met = expect is None or (verdict.decision or "").lower() == expect
-    if verdict.word is VerdictWord.VERIFIED and not met:
-        return EXIT_NOT_EXPECTED
-    return verdict.word.exit_code
 
 
 def _worst(exit_codes: list[int]) -> int:

@@ -10,8 +10,8 @@ from pot_reverify.errors import Rejection
 
 CUSTOM = "custom"
 ALPHA_MAX = Fraction(1, 4)
-SCORE_SUPREMUM = 2
-"""Scores lie in [0, 2), and so do margins."""
+HIGHEST_MEAN = Fraction(65535, 32768)
+"""The highest score. A margin above it would be kept by any two models, and δ above it by none."""
 CHALLENGES_MAX = 10_000
 ATTEMPTS_MAX = 64
 DENOMINATOR_MAX = 10**6
@@ -32,7 +32,7 @@ class Preset:
         gamma: SAME certifies a mean divergence of at most gamma; below (1 - epsilon) * delta, so
             that no mean can be certified as SAME and as DIFFERENT.
         eta: SAME needs a half-width of at most eta * gamma; at most 1.
-        delta: DIFFERENT needs an observed mean of at least delta; below 2.
+        delta: DIFFERENT needs an observed mean of at least delta; at most the highest score.
         epsilon: DIFFERENT needs a half-width of at most epsilon times the observed mean, and
             certifies a mean divergence of at least (1 - epsilon) * delta; below 1.
         n_min: the first challenge after which the run may stop; at least 1.
@@ -59,7 +59,7 @@ class Preset:
         self._require(0 < self.alpha <= ALPHA_MAX, "alpha", f"in (0, {ALPHA_MAX}]")
         self._require(0 < self.eta <= 1, "eta", "in (0, 1]")
         self._require(0 < self.epsilon < 1, "epsilon", "in (0, 1)")
-        self._require(0 < self.delta < SCORE_SUPREMUM, "delta", f"in (0, {SCORE_SUPREMUM})")
+        self._require(0 < self.delta <= HIGHEST_MEAN, "delta", f"in (0, {HIGHEST_MEAN}]")
         self._require(0 < self.gamma < certified, "gamma", f"in (0, {certified})")
         self._require(1 <= self.n_max <= CHALLENGES_MAX, "n_max", f"1 to {CHALLENGES_MAX}")
         self._require(1 <= self.n_min <= self.n_max, "n_min", f"1 to {self.n_max}")
@@ -73,6 +73,11 @@ class Preset:
                 expected=expected,
                 got=getattr(self, name),
             )
+
+    @property
+    def is_named(self) -> bool:
+        """Whether this is quick, audit or extended, by name and by every value."""
+        return self == PRESETS.get(self.name)
 
     def effective_alpha(self, attempt: int) -> Fraction:
         """Error level of one attempt: alpha / 2^(attempt - 1), attempts numbered from 1.
