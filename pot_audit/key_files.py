@@ -7,13 +7,14 @@ import click
 
 from pot_recorder.keys import Signer, load_private_keys
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import read_file
 
 
 def read_passphrase(passphrase_file: Path | None) -> str | None:
     """The first line of a passphrase file, None without one."""
     if passphrase_file is None:
         return None
-    return passphrase_file.read_text(encoding="utf-8").partition("\n")[0]
+    return read_file(passphrase_file).decode().partition("\n")[0]
 
 
 def load_signers(key: Path, passphrase_file: Path | None) -> tuple[Signer, ...]:

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import read_file
 from pot_reverify.seal.public_keys import Algorithm, PublicKey
 from pot_reverify.seal.signatures import verify_signature
 
@@ -154,7 +155,7 @@ def load_private_keys(path: Path, passphrase: str | None) -> tuple[Signer, ...]:
             ``key.malformed``.
         OSError: the file cannot be read.
     """
-    pem = path.read_bytes()
+    pem = read_file(path)
     signers: list[Signer] = []
     position = 0
     while position < len(pem) or not signers:

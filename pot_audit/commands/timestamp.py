@@ -11,6 +11,7 @@ from pot_recorder.stamp import stamp_bundle, stamp_precommit, tokens_from_files
 from pot_recorder.time_authority import Hash, TimeService
 from pot_reverify.checks.time import utc_text
 from pot_reverify.container.frames import HEADER
+from pot_reverify.input_files import open_regular
 from pot_reverify.timestamps.verify import TimeStamp
 
 
@@ -73,7 +74,7 @@ def command(
     root = load_root(certificates)
     service = None if url is None else TimeService(url, Hash(hash_name), timeout_s)
     source = tokens_from_files(tokens) if service is None else service.stamp
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         is_bundle = stream.read(len(HEADER)) == HEADER
     if is_bundle:
         if output is None:

@@ -15,6 +15,7 @@ import torch
 from pot_reverify.errors import Rejection
 
 _HEADER_BYTES_MAX = 100_000_000
+_MAX_DIMENSIONS = 64
 _DTYPES: Mapping[str, torch.dtype] = {
     "BF16": torch.bfloat16,
     "BOOL": torch.bool,
@@ -89,7 +90,13 @@ def _entry(name: str, value: object, where: str) -> tuple[int, int, torch.dtype,
     if dtype is None:
         raise _corrupt(where, f"tensor {name} has the unknown type {value.get('dtype')}")
     shape, offsets = value.get("shape"), value.get("data_offsets")
-    if not _is_sizes(shape) or not _is_sizes(offsets) or len(offsets) != 2:
+    # The product of many sizes is a number that takes minutes to compute.
+    if (
+        not _is_sizes(shape)
+        or len(shape) > _MAX_DIMENSIONS
+        or not _is_sizes(offsets)
+        or len(offsets) != 2
+    ):
         raise _corrupt(where, f"tensor {name} has a malformed shape or offsets")
     if offsets[1] - offsets[0] != math.prod(shape) * dtype.itemsize:
         raise _corrupt(where, f"tensor {name} has another length than its shape")

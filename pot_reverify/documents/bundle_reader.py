@@ -252,7 +252,8 @@ def _read_blobs(frames: _FrameSequence) -> tuple[Blob, ...]:
 def _read_signatures(frames: _FrameSequence) -> tuple[Signature, ...]:
     signatures: list[Signature] = []
     while frame := frames.take(FrameType.SIGNATURE):
-        signature = parse_signature(Fields(canonical_msgpack.decode(frame.payload), frame.where))
+        fields = canonical_msgpack.decode(frame.payload, canonical_msgpack.MAX_FRAME_ITEMS)
+        signature = parse_signature(Fields(fields, frame.where))
         if len(signatures) == MAX_SIGNATURES:
             raise Rejection("container.too-many-signatures", "too many", where=frame.where)
         if signature in signatures:

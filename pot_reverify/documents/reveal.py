@@ -59,7 +59,7 @@ def parse_reveal(payload: bytes, where: str) -> Reveal:
     Raises:
         Rejection: ``msgpack.*``, ``schema.*``.
     """
-    fields = Fields(canonical_msgpack.decode(payload), where)
+    fields = Fields(canonical_msgpack.decode(payload, canonical_msgpack.MAX_FRAME_ITEMS), where)
     nonce = None
     if not fields.drop_null("counterpart_nonce"):
         nonce = fields.take_bytes("counterpart_nonce", NONCE_BYTES)

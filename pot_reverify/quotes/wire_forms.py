@@ -12,7 +12,7 @@ from pot_reverify.quotes.dcap_layout import cut_padding
 from pot_reverify.quotes.evidence import MAX_QUOTE_BYTES, QuoteEvidence, QuoteKind
 from pot_reverify.quotes.verify import identify_quote
 
-_MAX_FILE_BYTES: Final = 4 * MAX_QUOTE_BYTES
+MAX_EVIDENCE_FILE_BYTES: Final = 4 * MAX_QUOTE_BYTES
 _PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
 _MAX_PADDING: Final = 2
 _DCAP: Final = (QuoteKind.SGX, QuoteKind.TDX)
@@ -26,7 +26,7 @@ def read_quote(data: bytes) -> tuple[QuoteKind, bytes]:
     Raises:
         Rejection: ``quote.unknown-kind``, ``quote.too-large`` or ``quote.json``.
     """
-    if len(data) > _MAX_FILE_BYTES:
+    if len(data) > MAX_EVIDENCE_FILE_BYTES:
         raise Rejection("quote.too-large", "more than any form of evidence", got=len(data))
     for form in _forms(data):
         try:
