@@ -72,7 +72,7 @@ class Verdict:
     step: Step | None
     bundle: Bundle | None
     evaluated_at_ns: int
-    bug: Exception | None = None
+    bug: BaseException | None = None
 
     @property
     def policy_name(self) -> str:

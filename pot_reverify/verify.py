@@ -88,7 +88,7 @@ def verify_stream(
 class _Bug:
     """An error of this program."""
 
-    error: Exception
+    error: BaseException
 
 
 _T = TypeVar("_T")
@@ -97,8 +97,11 @@ _T = TypeVar("_T")
 def _caught(run: Callable[[], _T]) -> _T | _Bug:
     try:
         return run()
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
     # A file that finds a mistake of ours is not judged; the others are, and the caller is told.
-    except Exception as error:  # noqa: BLE001
+    # Panics of libraries in Rust are no `Exception`.
+    except BaseException as error:  # noqa: BLE001
         return _Bug(error)
 
 
@@ -150,18 +153,15 @@ def _verify_proofs(
     claims: Sequence[ProofClaim], verify_proofs: ProofVerifier
 ) -> Sequence[PotAuditError | _Bug | None]:
     """A finding for each claim; what goes wrong with all together is tried with each alone."""
-    try:
-        findings = verify_proofs(claims)
-    except Indeterminate as error:
-        alone: PotAuditError | _Bug = error
-    except Exception as error:  # noqa: BLE001  as in `_caught`
-        alone = _Bug(error)
-    else:
-        if len(findings) == len(claims):
-            return findings
+    findings = _caught(lambda: verify_proofs(claims))
+    if isinstance(findings, _Bug):
+        alone = findings
+    elif len(findings) != len(claims):
         alone = _Bug(ValueError(f"{len(findings)} findings for {len(claims)} proofs"))
+    else:
+        return findings
     if len(claims) == 1:
-        return [alone]
+        return [alone.error if isinstance(alone.error, Indeterminate) else alone]
     return [finding for claim in claims for finding in _verify_proofs([claim], verify_proofs)]
 
 

@@ -6,6 +6,7 @@ from pot_recorder.models.files import read_hashed
 from pot_recorder.models.source import INDEX_NAME, ModelSource, parse_shard_index
 from pot_reverify.documents.weight_manifest import FileEntry, WeightManifest
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import open_regular
 
 
 def hash_model(source: ModelSource) -> WeightManifest:
@@ -28,7 +29,7 @@ def hash_model(source: ModelSource) -> WeightManifest:
 def _hash_file(source: ModelSource, name: str) -> FileEntry:
     path = source.folder / name
     try:
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             digest = hashlib.file_digest(stream, "sha256").digest()
             return FileEntry(name, stream.tell(), digest)
     except OSError as error:

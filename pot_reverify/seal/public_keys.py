@@ -18,6 +18,7 @@ from pot_reverify.seal import ecdsa_p256, ed25519_strict
 _BEGIN: Final = "-----BEGIN PUBLIC KEY-----\n"
 _END: Final = "-----END PUBLIC KEY-----\n"
 _LINE_CHARACTERS: Final = 64
+_MAX_KEYS: Final = 64
 _BLOCK: Final = re.compile(_BEGIN.encode() + rb"((?:[A-Za-z0-9+/]{1,64}={0,2}\n)+)" + _END.encode())
 
 
@@ -93,7 +94,7 @@ def parse_public_keys(pem: bytes) -> tuple[PublicKey, ...]:
     Raises:
         Rejection: ``key.private`` for a private key; ``key.malformed`` for any other text;
             ``key.algorithm`` for a key of another algorithm or of compressed form;
-            ``key.duplicate``; or as `PublicKey`.
+            ``key.duplicate``; ``key.too-many``; or as `PublicKey`.
     """
     pem = pem.replace(b"\r\n", b"\n")
     if b"PRIVATE KEY-----" in pem:
@@ -106,6 +107,8 @@ def parse_public_keys(pem: bytes) -> tuple[PublicKey, ...]:
         block = _BLOCK.match(pem, position)
         if block is None:
             raise _malformed("not a PEM public key", f"block {len(keys) + 1}")
+        if len(keys) == _MAX_KEYS:
+            raise Rejection("key.too-many", f"one owner has more than {_MAX_KEYS} keys")
         key = _parse_block(block, f"block {len(keys) + 1}")
         if key in keys:
             raise Rejection(

@@ -78,7 +78,9 @@ def issue(
     if extension is not None:
         builder = builder.add_extension(extension, critical=extension_critical)
     signing_key = key if issuer is None else issuer.key
-    return Holder(builder.sign(signing_key, hashes.SHA256()), key)
+    deterministic = isinstance(signing_key, ec.EllipticCurvePrivateKey)
+    made = builder.sign(signing_key, hashes.SHA256(), ecdsa_deterministic=deterministic or None)
+    return Holder(made, key)
 
 
 def _usage(**given):
