@@ -17,8 +17,8 @@ ENCODING_ID: Final = "potb-mp/1"
 MAX_DEPTH: Final = 16
 # An empty array is one byte on the wire and 56 in memory, so bytes alone do not bound memory.
 MAX_ITEMS: Final = 2**20
-MAX_FRAME_ITEMS: Final = 2**17
-"""In the payload of a frame; only the documents inside blobs, such as exchanges, may have more."""
+MAX_FRAME_ITEMS: Final = 2**14
+"""In the payload of a frame without lists that grow; the largest that is written has some 120."""
 
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[str, Value] | None"
 

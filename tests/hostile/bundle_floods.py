@@ -43,7 +43,12 @@ def _msgpack() -> Iterator[tuple[str, Make]]:
     """Arbitrary values stand below `extensions`; encoded by hand, since encoding refuses them."""
 
     def array(item: bytes, count: int) -> bytes:
-        return b"\xdd" + count.to_bytes(4, "big") + item * count
+        head = (
+            b"\xdc" + count.to_bytes(2, "big")
+            if count < 2**16
+            else b"\xdd" + count.to_bytes(4, "big")
+        )
+        return head + item * count
 
     def keys(count: int) -> bytes:
         pairs = b"".join(b"\xa5%05x\xc0" % number for number in range(count))
@@ -51,11 +56,11 @@ def _msgpack() -> Iterator[tuple[str, Make]]:
 
     items = {
         "empty maps": array(b"\x80", 2**20 - 400),
-        "empty maps below the limit": array(b"\x80", 2**17 - 400),
-        "empty arrays below the limit": array(b"\x90", 2**17 - 400),
+        "empty maps below the limit": array(b"\x80", 2**14 - 400),
+        "empty arrays below the limit": array(b"\x90", 2**14 - 400),
         "nils": array(b"\xc0", 2**20 - 400),
-        "empty strings below the limit": array(b"\xa0", 2**17 - 400),
-        "keys below the limit": keys(2**16 - 400),
+        "empty strings below the limit": array(b"\xa0", 2**14 - 400),
+        "keys below the limit": keys(2**13 - 400),
         "pairs of arrays": array(b"\x92\x90\x90", 300_000),
         "depth": b"\x91" * 1_000_000 + b"\xc0",
         "depth of maps": b"\x81\xa1x" * 300_000 + b"\xc0",
