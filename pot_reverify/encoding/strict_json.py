@@ -7,7 +7,7 @@ since documents are signed as the bytes that they are.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NoReturn, cast
 
 from pot_reverify.errors import Rejection
@@ -21,8 +21,10 @@ MAX_INTEGER: Final = 2**63 - 1
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WHITE_SPACE: Final = " \t\r\n"
 _LONGEST_INTEGER: Final = len(str(MIN_INTEGER))
-# Strings whole, closed or not, so that brackets inside them do not count; every byte read once.
-_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?', re.DOTALL)
+# Strings whole, so that brackets inside them do not count.
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# As many as can be taken apart at once in little memory.
+_STRINGS: Final = re.compile(rb'(?:[^"]{1,1024}+|"(?:[^"\\]++|\\.)*+"){1,256}+', re.DOTALL)
 _BRACKETS_AS_ROUND: Final = bytes.maketrans(b"[]{}", b"()()")
 _NO_SHAPE: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 
@@ -90,7 +92,7 @@ def encode(document: Mapping[str, object]) -> bytes:
 
 def _check_shape(data: bytes) -> None:
     """Before the parser, which recurses and builds whatever it reads."""
-    shape = _STRING.sub(b'"', data).translate(_BRACKETS_AS_ROUND, _NO_SHAPE)
+    shape = b"".join(_shapes(data))
     left = shape.replace(b'"', b"")
     if b"(" * (MAX_DEPTH + 1) in left:
         raise _too_deep()
@@ -103,6 +105,16 @@ def _check_shape(data: bytes) -> None:
         raise _too_deep()
     if len(shape) > MAX_TOKENS:
         raise Rejection("json.items", f"more than {MAX_TOKENS} strings and brackets")
+
+
+def _shapes(data: bytes) -> Iterator[bytes]:
+    """Round brackets for all kinds of them and a quote for each string, piece by piece."""
+    position = 0
+    while found := _STRINGS.match(data, position):
+        position = found.end()
+        yield _STRING.sub(b'"', found[0]).translate(_BRACKETS_AS_ROUND, _NO_SHAPE)
+    if position < len(data):
+        yield b'"'  # a string that never ends
 
 
 def _too_deep() -> Rejection:
