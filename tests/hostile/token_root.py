@@ -22,5 +22,7 @@ def key(label: str) -> ec.EllipticCurvePrivateKey:
     return ec.derive_private_key(number, ec.SECP256R1())
 
 
-ROOT: Holder = issue(ROOT_NAME, None, ca=True, key=key("root"), serial=1, **LONG)
+ROOT: Holder = issue(
+    ROOT_NAME, None, ca=True, key=key("root"), serial=1, deterministic=True, **LONG
+)
 ROOT_DER = ROOT.der
