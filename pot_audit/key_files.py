@@ -12,6 +12,7 @@ from pot_audit.lines import tell
 from pot_recorder.keys import Signer, load_private_keys
 from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import read_file
 
 _MAX_PASSPHRASE_BYTES: Final = 4096
 _MARKS: Final = {
@@ -30,8 +31,7 @@ def read_passphrase(passphrase_file: Path | None) -> str | None:
     """
     if passphrase_file is None:
         return None
-    with passphrase_file.open("rb") as file:
-        data = file.read(_MAX_PASSPHRASE_BYTES + 1)
+    data = read_file(passphrase_file)
     for mark, what in _MARKS.items():
         if data.startswith(mark):
             raise _unusable(passphrase_file, "it has to be UTF-8 without a byte-order mark", what)

@@ -7,7 +7,8 @@ from pot_recorder.models.folder import hash_folder
 from pot_reverify.documents.weight_manifest import WeightManifest
 from pot_reverify.encoding.shown_text import error_text, shown_fact, shown_path
 from pot_reverify.errors import Rejection
-from pot_reverify.oms.bundle import parse_oms_bundle, verify_oms_signature
+from pot_reverify.input_files import read_file
+from pot_reverify.oms.bundle import MAX_BUNDLE_BYTES, parse_oms_bundle, verify_oms_signature
 from pot_reverify.oms.comparison import FileFinding, compare_folder
 from pot_reverify.oms.statement import SignedFiles, parse_signed_files
 
@@ -91,8 +92,8 @@ def check_model_signature(
         Indeterminate: ``oms.backend-missing``, ``oms.not-by-file``.
         OSError: a file cannot be read.
     """
-    bundle = parse_oms_bundle(signature.read_bytes(), str(signature))
-    verify_oms_signature(bundle, key.read_bytes())
+    bundle = parse_oms_bundle(read_file(signature, MAX_BUNDLE_BYTES), str(signature))
+    verify_oms_signature(bundle, read_file(key))
     signed = parse_signed_files(bundle.payload, str(signature))
     own = _below(signature, folder)  # a signature cannot cover itself
     contents = hash_folder(folder, manifest, lambda path: path == own or signed.ignores(path))

@@ -6,6 +6,7 @@ import click
 
 from pot_reverify.decision.presets import CUSTOM, PRESETS, Preset, parse_preset
 from pot_reverify.encoding import strict_json
+from pot_reverify.input_files import read_file
 
 _PRESET = click.option(
     "--preset",
@@ -34,4 +35,4 @@ def resolve_preset(name: str, file: Path | None) -> Preset:
     """
     if (name == CUSTOM) != (file is not None):
         raise click.UsageError("--preset custom and --preset-file go together")
-    return PRESETS[name] if file is None else parse_preset(strict_json.decode(file.read_bytes()))
+    return PRESETS[name] if file is None else parse_preset(strict_json.decode(read_file(file)))

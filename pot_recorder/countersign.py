@@ -10,7 +10,7 @@ from pathlib import Path
 from pot_recorder.file_modes import mode_of_copy
 from pot_recorder.keys import Signer
 from pot_recorder.promise import sign_document
-from pot_reverify.container.frames import HEADER, FrameType, encode_frame, read_frames
+from pot_reverify.container.frames import HEADER, FrameType, encode_frame, read_frames_of
 from pot_reverify.documents.blob import Attachment
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.countersignature import (
@@ -153,16 +153,13 @@ def _copy(
     digest = hashlib.sha256(HEADER)
     write(HEADER)
     added = [encode_frame(FrameType.SIGNATURE, one.encode()) for one in signatures]
-    with source.open("rb") as stream:
-        size_bytes = stream.seek(0, 2)
-        stream.seek(0)
-        for frame in read_frames(stream, size_bytes):
-            if frame.type is FrameType.ATTACHMENT:
-                write(b"".join(added))
-                added = []
-            encoded = encode_frame(frame.type, frame.payload)
-            digest.update(encoded)
-            write(encoded)
+    for frame in read_frames_of(source):
+        if frame.type is FrameType.ATTACHMENT:
+            write(b"".join(added))
+            added = []
+        encoded = encode_frame(frame.type, frame.payload)
+        digest.update(encoded)
+        write(encoded)
     write(b"".join(added))
     if digest.digest() != file_digest:
         raise Rejection(

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from pot_reverify.container.frames import MAX_FRAME_BYTES
 from pot_reverify.documents.blob import (
     EXCHANGE_PREFIX,
     PROOF_PREFIX,
@@ -12,6 +13,7 @@ from pot_reverify.documents.blob import (
     Blob,
 )
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import read_file
 
 _MEDIA_TYPES = {
     ".json": "application/json",
@@ -64,7 +66,7 @@ def read_evidence(output: Path) -> tuple[Blob, ...]:
     files = sorted(path for path in folder.rglob("*") if not path.is_dir())
     names = [path.relative_to(folder).as_posix() for path in files]
     return tuple(
-        Blob(name, _media_type(name), path.read_bytes())
+        Blob(name, _media_type(name), read_file(path, MAX_FRAME_BYTES))
         for name, path in zip(names, files, strict=True)
     )
 

@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import read_file
 from pot_reverify.seal.pem import PemBlock, parse_pem
 from pot_reverify.seal.public_keys import Algorithm, PublicKey
 from pot_reverify.seal.signatures import verify_signature
@@ -152,7 +153,7 @@ def load_private_keys(path: Path, passphrase: str | None) -> tuple[Signer, ...]:
             ``key.malformed``.
         OSError: the file cannot be read.
     """
-    blocks = parse_pem(path.read_bytes(), path.name)
+    blocks = parse_pem(read_file(path), path.name)
     return tuple(_load_block(block, passphrase) for block in blocks)
 
 

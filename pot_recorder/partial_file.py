@@ -16,6 +16,7 @@ from pot_reverify.documents.challenge_record import (
 )
 from pot_reverify.documents.head import Head, parse_head
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import open_regular, size_of
 
 LEAVES_A_CHALLENGE = 1 + PROBES
 
@@ -90,10 +91,8 @@ def recover(path: Path) -> Recovered:
             head raises, if not even HEAD is whole.
         OSError: it cannot be read.
     """
-    with path.open("rb") as stream:
-        size_bytes = stream.seek(0, 2)
-        stream.seek(0)
-        frames = read_frames(stream, size_bytes)
+    with open_regular(path) as stream:
+        frames = read_frames(stream, size_of(stream))
         first = next(frames, None)
         if first is None or first.type is not FrameType.HEAD:
             raise Rejection(

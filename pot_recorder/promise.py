@@ -27,6 +27,7 @@ from pot_reverify.documents.precommit import (
 )
 from pot_reverify.documents.signed_bytes import Signature
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import read_file
 from pot_reverify.score.affinity import SCORE_ID
 from pot_reverify.seal.dsse import pae
 from pot_reverify.seal.public_keys import Algorithm
@@ -128,11 +129,11 @@ def load_promise(path: Path, signers: Sequence[Signer]) -> Promise:
             ``precommit.secret-mismatch``, and what parsing the precommit raises.
         OSError: the precommit cannot be read.
     """
-    signed = parse_envelope(path.read_bytes(), str(path))
+    signed = parse_envelope(read_file(path), str(path))
     precommit = parse_precommit(signed.payload, str(path))
     secret_path = secret_path_of(path)
     try:
-        boxed = secret_path.read_bytes()
+        boxed = read_file(secret_path)
     except FileNotFoundError:
         raise Rejection(
             "precommit.secret-missing",

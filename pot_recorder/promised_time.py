@@ -7,6 +7,7 @@ from pot_recorder.evidence_folder import add_evidence, evidence_folder_of
 from pot_reverify.documents.blob import TIME_PREFIX
 from pot_reverify.documents.precommit import SignedPrecommit
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import read_file
 from pot_reverify.timestamps.token import parse_token
 
 _BLOB: Final = TIME_PREFIX + "precommit.tsr"
@@ -27,7 +28,7 @@ def add_precommit_token(precommit: Path, signed: SignedPrecommit, output: Path) 
     """
     path = token_path_of(precommit)
     try:
-        data = path.read_bytes()
+        data = read_file(path)
     except FileNotFoundError:
         return
     token = parse_token(data, str(path))

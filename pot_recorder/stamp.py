@@ -13,8 +13,9 @@ from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.bundle_reader import read_bundle
 from pot_reverify.documents.precommit import parse_envelope, parse_precommit
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import open_regular, read_file, size_of
 from pot_reverify.seal.public_keys import Algorithm
-from pot_reverify.timestamps.token import MEDIA_TYPE, parse_token
+from pot_reverify.timestamps.token import MAX_TOKEN_BYTES, MEDIA_TYPE, parse_token
 from pot_reverify.timestamps.verify import TimeStamp, verify_token
 
 
@@ -47,7 +48,7 @@ def stamp_precommit(path: Path, output: Path, source: TokenSource, root: Root) -
         OSError: a file cannot be read or written.
     """
     _require_new(output)
-    signed = parse_envelope(path.read_bytes(), str(path))
+    signed = parse_envelope(read_file(path), str(path))
     made_ns = parse_precommit(signed.payload, str(path)).created_ns
     wanted = [one for one in signed.signatures if one.algorithm == Algorithm.ED25519.value]
     if not wanted:
@@ -99,7 +100,7 @@ def tokens_from_files(paths: Sequence[Path]) -> TokenSource:
     Raises:
         OSError: a file cannot be read.
     """
-    files = [(path, path.read_bytes()) for path in paths]
+    files = [(path, read_file(path, MAX_TOKEN_BYTES)) for path in paths]
 
     def find(message: bytes) -> tuple[bytes, None]:
         for path, data in files:
@@ -156,10 +157,8 @@ def _require_new(output: Path) -> None:
 
 
 def _read(path: Path) -> Bundle:
-    with path.open("rb") as stream:
-        size_bytes = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
-        return read_bundle(stream, size_bytes)
+    with open_regular(path) as stream:
+        return read_bundle(stream, size_of(stream))
 
 
 def _write_new(output: Path, data: bytes, behind: Path | None = None) -> None:
@@ -172,7 +171,7 @@ def _write_new(output: Path, data: bytes, behind: Path | None = None) -> None:
     try:
         with os.fdopen(descriptor, "wb") as file:
             if behind is not None:
-                with behind.open("rb") as original:
+                with open_regular(behind) as original:
                     shutil.copyfileobj(original, file)
             file.write(data)
             file.flush()

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from pot_recorder.stamp import Root
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import read_file
 
 
 def load_root(path: Path) -> Root:
@@ -17,7 +18,7 @@ def load_root(path: Path) -> Root:
         OSError: the file cannot be read.
     """
     try:
-        certificates = x509.load_pem_x509_certificates(path.read_bytes())
+        certificates = x509.load_pem_x509_certificates(read_file(path))
     except ValueError as error:
         raise Rejection("timestamp.root", "not certificates in PEM", where=str(path)) from error
     roots = [one for one in certificates if one.issuer == one.subject]

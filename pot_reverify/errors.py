@@ -28,8 +28,8 @@ class PotAuditError(Exception):
         self.code = code
         self.message = message
         self.where = where
-        self.expected = None if expected is None else str(expected)
-        self.got = None if got is None else str(got)
+        self.expected = None if expected is None else _text(expected)
+        self.got = None if got is None else _text(got)
         super().__init__(str(self))
 
     def __str__(self) -> str:
@@ -55,3 +55,12 @@ class Indeterminate(PotAuditError):
     def __init__(self, code: str, message: str, *, needs: str, where: str | None = None) -> None:
         self.needs = needs
         super().__init__(code, message, where=where)
+
+
+def _text(value: object) -> str:
+    """A value as text; Python refuses to write an integer of more than 4,300 digits."""
+    try:
+        return str(value)
+    except ValueError:
+        size = f" of {value.bit_length()} bits" if isinstance(value, int) else ""
+        return f"{type(value).__name__}{size}, too long to write"

@@ -62,6 +62,7 @@ class Verdict:
         bundle: what was read; None if it could not be.
         policy: the reader's, under which this is the verdict.
         evaluated_at_ns: the reader's now, which keys, tokens and quotes were judged by.
+        bug: the error of this program that kept it from judging the file; then it is INCOMPLETE.
     """
 
     word: VerdictWord
@@ -71,6 +72,7 @@ class Verdict:
     step: Step | None
     bundle: Bundle | None
     evaluated_at_ns: int
+    bug: BaseException | None = None
 
     @property
     def policy_name(self) -> str:

@@ -1,12 +1,12 @@
 """Verify a bundle: read it once, perform the twelve checks, judge. No network, no models."""
 
-import hashlib
-import os
+import functools
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BufferedIOBase
 from pathlib import Path
+from typing import TypeVar
 
 from pot_reverify.checks.challenges import check_challenges
 from pot_reverify.checks.decision import check_decision, displayed_step
@@ -21,10 +21,10 @@ from pot_reverify.checks.signatures import check_signatures
 from pot_reverify.checks.time import check_time
 from pot_reverify.checks.tree import check_tree
 from pot_reverify.checks.weights import check_weights
-from pot_reverify.container.frames import MAX_FILE_BYTES, NotABundle
+from pot_reverify.container.frames import NotABundle
 from pot_reverify.decision.empirical_bernstein import Step
 from pot_reverify.documents.bundle import Bundle
-from pot_reverify.documents.bundle_reader import read_bundle
+from pot_reverify.documents.bundle_file import BundleFile, read_bundle_file, read_bundle_stream
 from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
 from pot_reverify.policy import Policy
 from pot_reverify.proof.verify import ProofClaim, check_proofs
@@ -38,7 +38,6 @@ _CHECK_OF_AREA = {
 }
 """Which check a reading error belongs to, by the first word of its code; else the schemas'."""
 
-
 ProofVerifier = Callable[[Sequence[ProofClaim]], list[Rejection | None]]
 """Verifies proofs together: None where one is right, else why it is rejected."""
 
@@ -46,14 +45,13 @@ ProofVerifier = Callable[[Sequence[ProofClaim]], list[Rejection | None]]
 def verify(path: str | Path, policy: Policy | None = None, *, at_ns: int | None = None) -> Verdict:
     """Verify one `.potb` file.
 
+    A file that cannot be read is UNREADABLE, as one is that is no bundle; nothing is raised.
+
     Args:
-        path: the file.
+        path: the file; ``-`` for standard input, which may be a pipe.
         policy: whom you name and what you demand; without one, nobody is named, and no bundle is
             better than INCOMPLETE.
         at_ns: the Unix time to judge at; now by default.
-
-    Raises:
-        OSError: the file cannot be read.
     """
     (verdict,) = verify_many([path], policy, at_ns=at_ns)
     return verdict
@@ -68,83 +66,134 @@ def verify_many(
 ) -> list[Verdict]:
     """Verify files as `verify` does, their proofs together, which is much faster than one by one.
 
+    Each file gets its verdict, whatever the others are.
+
     Args:
         verify_proofs: who verifies them; this package by default.
-
-    Raises:
-        OSError: a file cannot be read; then nothing is said of any.
     """
-    readings = []
-    for path in paths:
-        with Path(path).open("rb") as stream:
-            size_bytes = stream.seek(0, os.SEEK_END)
-            stream.seek(0)
-            readings.append(_read(stream, size_bytes))
+    readings = [_caught(functools.partial(read_bundle_file, path)) for path in paths]
     return _judge_all(readings, policy or Policy(), at_ns, verify_proofs)
 
 
 def verify_stream(
     stream: BufferedIOBase, size_bytes: int, policy: Policy, *, at_ns: int | None = None
 ) -> Verdict:
-    """Verify a bundle from a seekable binary stream at its start."""
-    (verdict,) = _judge_all([_read(stream, size_bytes)], policy, at_ns, check_proofs)
+    """Verify a bundle from a binary stream at its start."""
+    reading = _caught(lambda: read_bundle_stream(stream, size_bytes))
+    (verdict,) = _judge_all([reading], policy, at_ns, check_proofs)
     return verdict
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    """A file: the bundle in it, or why there is none."""
+class _Bug:
+    """An error of this program."""
 
-    bundle: Bundle | Rejection
-    file_digest: bytes | None
+    error: BaseException
 
 
-def _read(stream: BufferedIOBase, size_bytes: int) -> _Reading:
+_T = TypeVar("_T")
+
+
+def _caught(run: Callable[[], _T]) -> _T | _Bug:
     try:
-        bundle = read_bundle(stream, size_bytes)
-    except NotABundle as error:
-        return _Reading(error, None)
-    except Rejection as error:
-        # Whatever is longer than a bundle can be is not read to its end for a digest either.
-        return _Reading(error, None if size_bytes > MAX_FILE_BYTES else _file_digest(stream))
-    return _Reading(bundle, _file_digest(stream))
+        return run()
+    except (KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    # A file that finds a mistake of ours is not judged; the others are, and the caller is told.
+    # Panics of libraries in Rust are no `Exception`.
+    except BaseException as error:  # noqa: BLE001
+        return _Bug(error)
 
 
 def _judge_all(
-    readings: Sequence[_Reading], policy: Policy, at_ns: int | None, verify_proofs: ProofVerifier
+    readings: Sequence[BundleFile | _Bug],
+    policy: Policy,
+    at_ns: int | None,
+    verify_proofs: ProofVerifier,
 ) -> list[Verdict]:
     now_ns = time.time_ns() if at_ns is None else at_ns
-    prepared = [_prepare_proof(reading.bundle, policy) for reading in readings]
-    pending = [one.claim for one in prepared if isinstance(one, PendingProof)]
-    findings = iter(_verify_proofs(pending, verify_proofs) if pending else ())
-    proofs = [
-        one.conclude(next(findings)) if isinstance(one, PendingProof) else one for one in prepared
-    ]
+    proofs = _check_proofs([_prepare_proof(one, policy) for one in readings], verify_proofs)
     return [
-        _judge(reading, policy, proof, now_ns)
+        _judge_or_report(reading, policy, proof, now_ns)
         for reading, proof in zip(readings, proofs, strict=True)
     ]
 
 
+def _prepare_proof(reading: BundleFile | _Bug, policy: Policy) -> PendingProof | CheckResult | _Bug:
+    if isinstance(reading, _Bug):
+        return reading
+    bundle = reading.bundle
+
+    def prepare() -> PendingProof | CheckResult:
+        if isinstance(bundle, Rejection):
+            return from_error(CheckId.PROOF, bundle)
+        try:
+            return prepare_proof(bundle, policy)
+        except PotAuditError as error:
+            return from_error(CheckId.PROOF, error)
+
+    return _caught(prepare)
+
+
+def _check_proofs(
+    prepared: Sequence[PendingProof | CheckResult | _Bug], verify_proofs: ProofVerifier
+) -> list[CheckResult | _Bug]:
+    claims = [one.claim for one in prepared if isinstance(one, PendingProof)]
+    findings = iter(_verify_proofs(claims, verify_proofs) if claims else ())
+    return [
+        _conclude(one, next(findings)) if isinstance(one, PendingProof) else one for one in prepared
+    ]
+
+
+def _conclude(pending: PendingProof, finding: PotAuditError | _Bug | None) -> CheckResult | _Bug:
+    return finding if isinstance(finding, _Bug) else _caught(lambda: pending.conclude(finding))
+
+
 def _verify_proofs(
     claims: Sequence[ProofClaim], verify_proofs: ProofVerifier
-) -> Sequence[PotAuditError | None]:
-    try:
-        return verify_proofs(claims)
-    except Indeterminate as error:
-        return [error] * len(claims)
+) -> Sequence[PotAuditError | _Bug | None]:
+    """A finding for each claim; what goes wrong with all together is tried with each alone."""
+    findings = _caught(lambda: verify_proofs(claims))
+    if isinstance(findings, _Bug):
+        alone = findings
+    elif len(findings) != len(claims):
+        alone = _Bug(ValueError(f"{len(findings)} findings for {len(claims)} proofs"))
+    else:
+        return findings
+    if len(claims) == 1:
+        return [alone.error if isinstance(alone.error, Indeterminate) else alone]
+    return [finding for claim in claims for finding in _verify_proofs([claim], verify_proofs)]
 
 
-def _prepare_proof(bundle: Bundle | Rejection, policy: Policy) -> PendingProof | CheckResult:
-    if isinstance(bundle, Rejection):
-        return from_error(CheckId.PROOF, bundle)
-    try:
-        return prepare_proof(bundle, policy)
-    except PotAuditError as error:
-        return from_error(CheckId.PROOF, error)
+def _judge_or_report(
+    reading: BundleFile | _Bug, policy: Policy, proof: CheckResult | _Bug, now_ns: int
+) -> Verdict:
+    if isinstance(reading, _Bug):
+        return _not_judged(reading, policy, None, now_ns)
+    if isinstance(proof, _Bug):
+        return _not_judged(proof, policy, reading.digest, now_ns)
+    verdict = _caught(lambda: _judge(reading, policy, proof, now_ns))
+    if isinstance(verdict, _Bug):
+        return _not_judged(verdict, policy, reading.digest, now_ns)
+    return verdict
 
 
-def _judge(reading: _Reading, policy: Policy, proof: CheckResult, now_ns: int) -> Verdict:
+def _not_judged(bug: _Bug, policy: Policy, file_digest: bytes | None, now_ns: int) -> Verdict:
+    """Nothing was found out, good or bad."""
+    checks = tuple(
+        skipped(
+            check,
+            "verify.internal-error",
+            f"A mistake in pot-audit kept it from judging this file ({type(bug.error).__name__}).",
+            needs="a version of pot-audit without that mistake; please report it",
+        )
+        for check in CheckId
+    )
+    word = VerdictWord.INCOMPLETE
+    return Verdict(word, checks, policy, file_digest, None, None, now_ns, bug=bug.error)
+
+
+def _judge(reading: BundleFile, policy: Policy, proof: CheckResult, now_ns: int) -> Verdict:
     bundle = reading.bundle
     if isinstance(bundle, NotABundle):
         failed = (from_error(CheckId.CONTAINER, bundle),)
@@ -154,7 +203,7 @@ def _judge(reading: _Reading, policy: Policy, proof: CheckResult, now_ns: int) -
     else:
         checks, step = _perform_checks(bundle, policy, proof, now_ns)
         read = bundle
-    return judge(checks, policy, reading.file_digest, read, step, evaluated_at_ns=now_ns)
+    return judge(checks, policy, reading.digest, read, step, evaluated_at_ns=now_ns)
 
 
 def _perform_checks(
@@ -205,8 +254,3 @@ def _not_read(error: Rejection) -> tuple[CheckResult, ...]:
         )
         for check in CheckId
     )
-
-
-def _file_digest(stream: BufferedIOBase) -> bytes:
-    stream.seek(0)
-    return hashlib.file_digest(stream, "sha256").digest()

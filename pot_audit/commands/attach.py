@@ -15,15 +15,17 @@ from pot_recorder.quote_evidence import (
     exchange_name,
     find_recording,
 )
+from pot_reverify.container.frames import MAX_FRAME_BYTES
 from pot_reverify.documents.evidence_document import Binding, EvidenceDocument, Subject
 from pot_reverify.documents.precommit import parse_envelope
 from pot_reverify.encoding.shown_text import sentence, shown_path
 from pot_reverify.errors import Indeterminate
+from pot_reverify.input_files import read_file
 from pot_reverify.quotes.evidence import QuotePolicy
 from pot_reverify.quotes.roots import PINNED_ROOTS
 from pot_reverify.quotes.run_binding import report_data_of
 from pot_reverify.quotes.test_roots import is_under_test_root
-from pot_reverify.quotes.wire_forms import read_evidence, split_der
+from pot_reverify.quotes.wire_forms import MAX_EVIDENCE_FILE_BYTES, read_evidence, split_der
 from pot_reverify.quotes.words import genuineness
 from pot_reverify.seal.public_keys import PublicKey, parse_public_keys
 
@@ -95,7 +97,7 @@ def command(
     RECORDING is the .partial file. The same record command with --resume seals the quote in. With
     --print-report-data, print the 64 bytes that a quote bound to the run has to contain.
     """
-    public_key = None if key is None else parse_public_keys(key.read_bytes())[0]
+    public_key = None if key is None else parse_public_keys(read_file(key))[0]
     if print_report_data:
         if public_key is None:
             raise click.UsageError("--print-report-data needs --key")
@@ -113,12 +115,12 @@ def command(
         raise click.UsageError("--key goes with --binding run, which needs it")
     held = find_recording(recording)
     data = (
-        quote.read_bytes()
+        read_file(quote, MAX_EVIDENCE_FILE_BYTES)
         if quote is not None
         else ask_command(program or "", held.precommit_digest, public_key)
     )
     parts = {
-        exchange_name(subject, number): path.read_bytes()
+        exchange_name(subject, number): read_file(path, MAX_FRAME_BYTES)
         for number, path in enumerate(exchanges, start=1)
     }
     document = EvidenceDocument(
@@ -126,11 +128,11 @@ def command(
         subject=Subject(subject),
         quote=read_evidence(
             data,
-            collateral.read_bytes() if collateral else b"",
-            [path.read_bytes() for path in certificates],
-            [path.read_bytes() for path in crls],
+            read_file(collateral) if collateral else b"",
+            [read_file(path) for path in certificates],
+            [read_file(path) for path in crls],
         ),
-        channel_key=None if channel_key is None else split_der(channel_key.read_bytes())[0],
+        channel_key=None if channel_key is None else split_der(read_file(channel_key))[0],
         exchanges=tuple(parts),
     )
     _attach(recording, document, public_key, parts, roots, as_json=as_json)
@@ -145,7 +147,7 @@ def _attach(
     *,
     as_json: bool,
 ) -> None:
-    named = tuple(der for path in roots for der in split_der(path.read_bytes()))
+    named = tuple(der for path in roots for der in split_der(read_file(path)))
     written, found = attach_quote(
         find_recording(recording),
         document,
@@ -171,6 +173,6 @@ def _precommit_digest(recording: Path | None, precommit: Path | None) -> bytes:
     if (recording is None) == (precommit is None):
         raise click.UsageError("--print-report-data needs one of RECORDING and --precommit")
     if precommit is not None:
-        return parse_envelope(precommit.read_bytes(), str(precommit)).digest
+        return parse_envelope(read_file(precommit), str(precommit)).digest
     assert recording is not None
     return find_recording(recording).precommit_digest

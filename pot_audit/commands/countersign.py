@@ -22,6 +22,7 @@ from pot_recorder.keys import Signer
 from pot_reverify import Verdict, VerdictWord, verify
 from pot_reverify.documents.dsse_envelope import Envelope
 from pot_reverify.encoding.shown_text import shown_path
+from pot_reverify.input_files import read_file
 
 
 @click.command(
@@ -147,7 +148,7 @@ def _report(
 def _append(bundle: Path, output: Path, appended: tuple[Path, ...], *, as_json: bool) -> None:
     """Add envelopes as they are; whether they count is for whoever re-verifies the new file."""
     verdict = verify(bundle)
-    envelopes = [read_detached(path.read_bytes(), str(path), verdict) for path in appended]
+    envelopes = [read_detached(read_file(path), str(path), verdict) for path in appended]
     add_to_bundle(bundle, output, file_digest=verdict.file_digest, envelopes=envelopes)
     if as_json:
         say_json({"output": str(output), "added": len(envelopes)})

@@ -13,6 +13,7 @@ from pot_audit.lines import say, say_json
 from pot_audit.screen import printable
 from pot_reverify.encoding.shown_text import shown_fact, shown_path
 from pot_reverify.errors import Indeterminate, PotAuditError, Rejection
+from pot_reverify.input_files import read_file
 from pot_reverify.policy.toml_file import load_policy
 from pot_reverify.quotes.dcap_layout import parse_quote
 from pot_reverify.quotes.evidence import (
@@ -25,7 +26,7 @@ from pot_reverify.quotes.evidence import time_ns as to_ns
 from pot_reverify.quotes.roots import PINNED_ROOTS
 from pot_reverify.quotes.test_roots import is_under_test_root
 from pot_reverify.quotes.verify import verify_quote
-from pot_reverify.quotes.wire_forms import read_evidence, split_der
+from pot_reverify.quotes.wire_forms import MAX_EVIDENCE_FILE_BYTES, read_evidence, split_der
 from pot_reverify.quotes.words import (
     NOT_JUDGED,
     appraisal_document,
@@ -120,12 +121,12 @@ def command(
     at_ns = time.time_ns() if moment is None else to_ns(moment)
     policy = QuotePolicy() if policy_file is None else load_policy(policy_file).binding.quotes
     if roots:
-        named = tuple(der for path in roots for der in split_der(path.read_bytes()))
+        named = tuple(der for path in roots for der in split_der(read_file(path)))
         policy = replace(policy, roots=dict.fromkeys(PINNED_ROOTS, named))
     parts = (
-        collateral.read_bytes() if collateral else b"",
-        [path.read_bytes() for path in certificates],
-        [path.read_bytes() for path in crls],
+        read_file(collateral) if collateral else b"",
+        [read_file(path) for path in certificates],
+        [read_file(path) for path in crls],
     )
     results = [_judge(path, parts, at_ns, policy) for path in files]
     exit_code = min((one.exit_code for one in results), key=_WORSE_FIRST.index)
@@ -143,7 +144,7 @@ def _judge(
     path: Path, parts: tuple[bytes, list[bytes], list[bytes]], at_ns: int, policy: QuotePolicy
 ) -> _Result:
     try:
-        evidence: QuoteEvidence = read_evidence(path.read_bytes(), *parts)
+        evidence: QuoteEvidence = read_evidence(read_file(path, MAX_EVIDENCE_FILE_BYTES), *parts)
     except Rejection as error:
         return _Result(path, None, error)
     try:

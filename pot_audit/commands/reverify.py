@@ -18,14 +18,16 @@ from pot_audit.policy_options import (
 )
 from pot_audit.screen import printable, styled, verdict_lines
 from pot_audit.weights_comparison import compare_weights, exit_code_with, hash_folder
-from pot_reverify.checks.result import Status
+from pot_reverify.checks.result import CheckResult, Status
 from pot_reverify.encoding.shown_text import shown_path
 from pot_reverify.errors import Rejection
 from pot_reverify.proof.external import verify_with_binary
 from pot_reverify.proof.verify import ProofClaim, check_proofs
 from pot_reverify.quotes.evidence import format_time
+from pot_reverify.verdict import Verdict
 from pot_reverify.verify import verify_many
 
+EXIT_BUG = 70
 PROGRAM_VARIABLE = "POT_HALO2"
 
 
@@ -97,9 +99,12 @@ def command(
 ) -> None:
     """Recompute every score and the decision of BUNDLE, and check who signed it.
 
+    BUNDLE may be - for standard input; the pipe of a shell's <(…) is read, too. Every file gets its
+    verdict, whatever the others are.
+
     The proofs of several bundles are verified together, which is faster than one by one. Exit
     codes: 0 VERIFIED, 1 REJECTED or other weights, 2 UNREADABLE, 3 INCOMPLETE, 4 not what --expect
-    demands; of several bundles, the first of 1, 2, 3, 4 that occurs.
+    demands; of several bundles, the first of 1, 2, 3, 4 that occurs; 70 if one met a bug of ours.
     """
     policy = chosen_policy(
         policy_file, signers, presets, max_attempts, allow_withheld=allow_withheld
@@ -111,15 +116,16 @@ def command(
     compared = [[compare_weights(one.bundle, folder) for folder in folders] for one in verdicts]
     unmet = [why_not_as_expected(verdict, expect) for verdict in verdicts]
     exit_codes = [
-        exit_code_with(
-            comparisons, verdict.word.exit_code if why_not is None else EXIT_NOT_EXPECTED
-        )
+        exit_code_with(comparisons, _exit_code(verdict, why_not))
         for verdict, comparisons, why_not in zip(verdicts, compared, unmet, strict=True)
     ]
+    for path, verdict in zip(bundles, verdicts, strict=True):
+        _report(path, verdict)
     if as_json:
         documents = [
             {
                 **verdict.to_document(),
+                **_error_document(verdict),
                 "exit_code": exit_code,
                 "expected": expect,
                 "why_not_as_expected": why_not,
@@ -152,9 +158,42 @@ def command(
     sys.exit(_worst(exit_codes))
 
 
+def _report(path: Path, verdict: Verdict) -> None:
+    """What scripts and people look for beside the verdict: no file, or a mistake of ours."""
+    failure = _no_file(verdict)
+    if failure is not None:
+        tell(f"error: {shown_path(path)}: {printable(failure.message)}")
+    if verdict.bug is not None:
+        tell(f"error: {shown_path(path)}: a bug in pot-audit; please report it")
+        sys.excepthook(type(verdict.bug), verdict.bug, verdict.bug.__traceback__)
+
+
+def _no_file(verdict: Verdict) -> CheckResult | None:
+    """Why there was nothing to read, if that is why."""
+    first = verdict.checks[0]
+    return first if first.code.startswith("file.") else None
+
+
+def _error_document(verdict: Verdict) -> dict[str, object]:
+    failure = _no_file(verdict)
+    if failure is None:
+        return {}
+    return {"error": {"code": failure.code, "message": failure.message, "hint": None}}
+
+
+def _exit_code(verdict: Verdict, why_not: str | None) -> int:
+    if verdict.bug is not None:
+        return EXIT_BUG
+    return verdict.word.exit_code if why_not is None else EXIT_NOT_EXPECTED
+
+
 def _worst(exit_codes: list[int]) -> int:
-    """Failures stand in the order of their codes; 0 is success."""
-    return min((code for code in exit_codes if code), default=0)
+    """Failures stand in the order of their codes; 0 is success, and a bug of ours outranks all."""
+    return (
+        EXIT_BUG
+        if EXIT_BUG in exit_codes
+        else min((code for code in exit_codes if code), default=0)
+    )
 
 
 def _by_program(claims: Sequence[ProofClaim]) -> list[Rejection | None]:

@@ -12,6 +12,7 @@ from pot_recorder.time_authority import Hash, TimeService
 from pot_reverify.checks.time import utc_text
 from pot_reverify.container.frames import HEADER
 from pot_reverify.encoding.shown_text import shown_fact, shown_path
+from pot_reverify.input_files import open_regular
 from pot_reverify.timestamps.verify import TimeStamp
 
 
@@ -74,7 +75,7 @@ def command(
     root = load_root(certificates)
     service = None if url is None else TimeService(url, Hash(hash_name), timeout_s)
     source = tokens_from_files(tokens) if service is None else service.stamp
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
         is_bundle = stream.read(len(HEADER)) == HEADER
     if is_bundle:
         if output is None:

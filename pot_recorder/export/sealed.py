@@ -1,13 +1,13 @@
 """What every export starts from: a sealed bundle, read whole and not judged."""
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from pot_reverify.documents.bundle import Bundle
-from pot_reverify.documents.bundle_reader import read_bundle_of
+from pot_reverify.documents.bundle_file import read_bundle_stream
 from pot_reverify.documents.statement import Statement
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import open_regular, size_of
 
 UNSIGNED_NOTE = (
     "Unsigned export, made without verification: the bundle is the evidence, and "
@@ -38,7 +38,12 @@ def read_sealed(path: Path) -> SealedBundle:
         Rejection: ``export.unsealed``, ``export.unsigned``, and what reading a bundle raises.
         OSError: the file cannot be read.
     """
-    bundle = read_bundle_of(path)
+    with open_regular(path) as stream:
+        size_bytes = size_of(stream)
+        found = read_bundle_stream(stream, size_bytes)
+    if isinstance(found.bundle, Rejection):
+        raise found.bundle
+    bundle = found.bundle
     if bundle.statement is None or bundle.statement_payload is None:
         raise Rejection(
             "export.unsealed",
@@ -52,9 +57,7 @@ def read_sealed(path: Path) -> SealedBundle:
             "the bundle has no signature, so that it is nobody's",
             where=str(path),
         )
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").digest()
-        size_bytes = stream.tell()
+    assert found.digest is not None
     return SealedBundle(
-        path, bundle, bundle.statement, bundle.statement_payload, digest, size_bytes
+        path, bundle, bundle.statement, bundle.statement_payload, found.digest, size_bytes
     )

@@ -16,6 +16,7 @@ from pot_reverify.errors import Rejection
 
 LENGTH_BYTES = 8
 _HEADER_BYTES_MAX = 100_000_000
+_MAX_DIMENSIONS = 64
 _ITEM_BYTES: Mapping[str, int] = MappingProxyType(
     {
         "BF16": 2,
@@ -126,7 +127,10 @@ def _entry(name: str, value: object, where: str) -> TensorEntry:
 
 
 def _is_sizes(value: object) -> TypeGuard[list[int]]:
-    return isinstance(value, list) and all(type(size) is int and size >= 0 for size in value)
+    # The product of very many sizes is a number that takes minutes to compute.
+    if not isinstance(value, list) or len(value) > _MAX_DIMENSIONS:
+        return False
+    return all(type(size) is int and size >= 0 for size in value)
 
 
 def _corrupt(where: str, message: str) -> Rejection:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from pot_reverify.checks.named_signers import signer_of
 from pot_reverify.documents.bundle import Bundle
@@ -13,9 +14,11 @@ from pot_reverify.documents.countersignature import (
 from pot_reverify.documents.dsse_envelope import MEDIA_TYPE, parse_envelope
 from pot_reverify.documents.statement import PAYLOAD_TYPE
 from pot_reverify.encoding.digest import format_digest
-from pot_reverify.errors import Rejection
+from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.policy import NamedSigner, Policy
 from pot_reverify.seal.dsse import pae
+
+_MAX_ENVELOPES: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +40,22 @@ def attached_statements(bundle: Bundle, policy: Policy) -> Iterator[AttachedStat
 
     Raises:
         Rejection: ``signature.*``, ``envelope.*``, ``countersignature.*``, and what parsing raises.
-        Indeterminate: ``countersignature.unknown-predicate``, ``signature.backend-missing``.
+        Indeterminate: ``countersignature.unknown-predicate``, ``countersignature.too-many``,
+            ``signature.backend-missing``.
     """
-    for number, attachment in enumerate(bundle.attachments, 1):
-        if attachment.media_type != MEDIA_TYPE:
-            continue
+    envelopes = [
+        (number, one)
+        for number, one in enumerate(bundle.attachments, 1)
+        if one.media_type == MEDIA_TYPE
+    ]
+    # Each is tried with each named key, and whoever has the bundle can append as many as fit.
+    if len(envelopes) > _MAX_ENVELOPES:
+        raise Indeterminate(
+            "countersignature.too-many",
+            f"More than {_MAX_ENVELOPES} statements are attached; none of them was judged.",
+            needs="the bundle without those that somebody appended last",
+        )
+    for number, attachment in envelopes:
         where = f"attachment {number}"
         envelope = parse_envelope(attachment.data, where)
         document = parse_attached_statement(envelope, where)

@@ -145,6 +145,8 @@ def _require_texts(bundle: Bundle, reveal: Reveal) -> None:
     run_id = bundle.head.run_id
     key = derive_challenge_key(reveal.secret, reveal.counterpart_nonce or b"", run_id)
     for challenge in bundle.challenges:
+        if all(probe.is_withheld for probe in challenge.probes):
+            continue
         texts = derive_probes(challenge_seed(key, run_id, challenge.index))
         for number, (probe, derived) in enumerate(zip(challenge.probes, texts, strict=True), 1):
             if probe.is_withheld:

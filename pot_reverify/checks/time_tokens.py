@@ -20,7 +20,7 @@ from pot_reverify.seal.dsse import pae
 from pot_reverify.seal.public_keys import Algorithm
 from pot_reverify.seal.signatures import verify_signature
 from pot_reverify.timestamps.token import MEDIA_TYPE, Token, parse_token
-from pot_reverify.timestamps.verify import TimeStamp, verify_time_stamp
+from pot_reverify.timestamps.verify import TimeStamp, TokenVerifier
 
 _MAX_TOKENS: Final = 64
 
@@ -73,7 +73,7 @@ def read_tokens(bundle: Bundle, policy: Policy) -> tuple[BundleToken, ...]:
     Raises:
         Rejection: ``time.token-*``, ``time.certificate-*``, ``time.too-many-tokens``,
             ``time.renewal-early``.
-        Indeterminate: ``time.backend-missing``.
+        Indeterminate: ``time.backend-missing``, ``time.root-key``, ``time.too-many-checks``.
     """
     inside = [
         (f'blob "{blob.name}"', blob.data, True)
@@ -94,10 +94,12 @@ def read_tokens(bundle: Bundle, policy: Policy) -> tuple[BundleToken, ...]:
             got=len(documents),
         )
     tokens: list[BundleToken] = []
+    # The recorder's tokens come first: what others append later cannot use up their checks.
+    verifier = TokenVerifier(policy.time.authorities)
     for where, data, is_in_tree in documents:
         token = parse_token(data, where)
         subject, signer, renews = _subject_of(token, bundle, policy, tokens)
-        stamp, authority = _stamp(token, policy)
+        stamp, authority = _stamp(token, verifier)
         tokens.append(BundleToken(token, subject, signer, renews, stamp, authority, is_in_tree))
         _require_later(tokens)
     return tuple(tokens)
@@ -169,9 +171,9 @@ def _signer_of(
     return None
 
 
-def _stamp(token: Token, policy: Policy) -> tuple[TimeStamp | None, str | None]:
+def _stamp(token: Token, verifier: TokenVerifier) -> tuple[TimeStamp | None, str | None]:
     try:
-        return verify_time_stamp(token, policy.time.authorities), None
+        return verifier.verify(token), None
     except Indeterminate as error:
         if error.code != "time.authority-not-named":
             raise

@@ -31,13 +31,14 @@ def check_weights(bundle: Bundle) -> CheckResult:
             _require_neither(claimed is None, blob is None, role, name)
             continue
         manifest = parse_weight_manifest(blob.data, name)
-        if manifest.root_digest != claimed:
+        found = manifest.root_digest
+        if found != claimed:
             raise Rejection(
                 "weights.digest-mismatch",
                 f"The files listed for the {role} are not those of its claimed digest.",
                 where=name,
                 expected=format_digest(claimed),
-                got=format_digest(manifest.root_digest),
+                got=format_digest(found),
             )
         size_bytes = sum(file.size_bytes for file in manifest.files)
         notes.append(

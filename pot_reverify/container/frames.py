@@ -1,7 +1,6 @@
 """The container: a 16-byte header and length-prefixed frames (docs/format.md, section 2)."""
 
 import enum
-import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from io import BufferedIOBase
 from pathlib import Path
 
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import open_regular, size_of
 
 MAGIC = b"\x89POTB\r\n\x1a"
 HEADER = MAGIC + struct.pack("<HHI", 1, 0, 0)
@@ -66,7 +66,7 @@ class Frame:
 
 
 class NotABundle(Rejection):
-    """The file does not start as a bundle of a known version does."""
+    """There is no bundle: the file starts otherwise than one of a known version, or is no file."""
 
 
 class Truncated(Rejection):
@@ -136,13 +136,11 @@ def read_frames_of(path: Path) -> Iterator[Frame]:
     """Yield the frames of a file, which is open until the last one.
 
     Raises:
-        NotABundle, Truncated, Rejection: as `read_frames`.
+        NotABundle, Truncated, Rejection: as `read_frames`; ``file.not-regular``.
         OSError: the file cannot be read.
     """
-    with path.open("rb") as stream:
-        size_bytes = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
-        yield from read_frames(stream, size_bytes)
+    with open_regular(path) as stream:
+        yield from read_frames(stream, size_of(stream))
 
 
 def _check_header(header: bytes) -> None:

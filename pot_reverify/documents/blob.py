@@ -49,7 +49,7 @@ def parse_blob(payload: bytes, where: str) -> Blob:
     Raises:
         Rejection: ``msgpack.*``, ``schema.*``.
     """
-    fields = Fields(canonical_msgpack.decode(payload), where)
+    fields = Fields(canonical_msgpack.decode(payload, canonical_msgpack.MAX_FRAME_ITEMS), where)
     blob = Blob(
         fields.take_str("name"),
         fields.take_str("media_type"),
@@ -65,7 +65,7 @@ def parse_attachment(payload: bytes, where: str) -> Attachment:
     Raises:
         Rejection: ``msgpack.*``, ``schema.*``.
     """
-    fields = Fields(canonical_msgpack.decode(payload), where)
+    fields = Fields(canonical_msgpack.decode(payload, canonical_msgpack.MAX_FRAME_ITEMS), where)
     attachment = Attachment(
         fields.take_str("media_type"), fields.take_bytes("data", 1, MAX_FRAME_BYTES)
     )

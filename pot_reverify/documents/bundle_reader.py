@@ -4,7 +4,6 @@ Contents are large and many; each is parsed, scored and let go. The secret behin
 stands at the end of the file, so texts are kept as digests until they can be derived again.
 """
 
-import os
 from collections.abc import Iterator
 from io import BufferedIOBase
 from pathlib import Path
@@ -32,6 +31,7 @@ from pot_reverify.encoding import canonical_msgpack
 from pot_reverify.encoding.digest import sha256_digest
 from pot_reverify.encoding.fields import Fields
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import open_regular, size_of
 from pot_reverify.score.affinity import affinity_score
 
 MAX_BLOBS = 1024
@@ -132,13 +132,11 @@ def read_bundle_of(path: Path) -> Bundle:
     """Read the bundle of a file, as `read_bundle` does.
 
     Raises:
-        NotABundle, Rejection: as `read_bundle`.
+        NotABundle, Rejection: as `read_bundle`; ``file.not-regular``.
         OSError: the file cannot be read.
     """
-    with path.open("rb") as stream:
-        size_bytes = stream.seek(0, os.SEEK_END)
-        stream.seek(0)
-        return read_bundle(stream, size_bytes)
+    with open_regular(path) as stream:
+        return read_bundle(stream, size_of(stream))
 
 
 def _in_order(frames: Iterator[Frame]) -> Iterator[Frame]:
@@ -254,7 +252,8 @@ def _read_blobs(frames: _FrameSequence) -> tuple[Blob, ...]:
 def _read_signatures(frames: _FrameSequence) -> tuple[Signature, ...]:
     signatures: list[Signature] = []
     while frame := frames.take(FrameType.SIGNATURE):
-        signature = parse_signature(Fields(canonical_msgpack.decode(frame.payload), frame.where))
+        fields = canonical_msgpack.decode(frame.payload, canonical_msgpack.MAX_FRAME_ITEMS)
+        signature = parse_signature(Fields(fields, frame.where))
         if len(signatures) == MAX_SIGNATURES:
             raise Rejection("container.too-many-signatures", "too many", where=frame.where)
         if signature in signatures:

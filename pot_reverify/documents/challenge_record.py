@@ -87,7 +87,7 @@ def parse_record(payload: bytes, where: str) -> Record:
     Raises:
         Rejection: ``msgpack.*``, ``schema.*``.
     """
-    fields = Fields(canonical_msgpack.decode(payload), where)
+    fields = Fields(canonical_msgpack.decode(payload, canonical_msgpack.MAX_FRAME_ITEMS), where)
     record = Record(
         index=fields.take_int("index", 1),
         scores=None if fields.drop_null("scores") else _scores(fields),
@@ -106,7 +106,7 @@ def parse_content(payload: bytes, where: str) -> Content:
     Raises:
         Rejection: ``msgpack.*``, ``schema.*``, ``score.*`` for impossible distributions.
     """
-    fields = Fields(canonical_msgpack.decode(payload), where)
+    fields = Fields(canonical_msgpack.decode(payload, canonical_msgpack.MAX_FRAME_ITEMS), where)
     token_ids = fields.take_bytes("token_ids", 4, 4 * _MAX_TOKENS)
     distributions = parse_distributions(
         position_sizes=fields.take_bytes("position_sizes", 1, _MAX_POSITIONS),
@@ -140,7 +140,7 @@ def parse_withheld(payload: bytes, where: str) -> Withheld:
     Raises:
         Rejection: ``msgpack.*``, ``schema.*``.
     """
-    fields = Fields(canonical_msgpack.decode(payload), where)
+    fields = Fields(canonical_msgpack.decode(payload, canonical_msgpack.MAX_FRAME_ITEMS), where)
     withheld = Withheld(fields.take_bytes("leaf_digest", 32))
     fields.finish()
     return withheld

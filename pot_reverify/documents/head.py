@@ -74,7 +74,7 @@ def parse_head(payload: bytes, where: str) -> Head:
     Raises:
         Rejection: ``msgpack.*``, ``schema.*``, ``preset.*``, ``digest.*``.
     """
-    fields = Fields(canonical_msgpack.decode(payload), where)
+    fields = Fields(canonical_msgpack.decode(payload, canonical_msgpack.MAX_FRAME_ITEMS), where)
     fields.take_int("version", 1, 1)
     recorder = fields.take_fields("recorder")
     head = Head(

@@ -7,6 +7,8 @@ from pot_reverify.encoding import canonical_msgpack
 from pot_reverify.encoding.fields import Fields
 
 _MAX_EVENTS = 10_000
+# An event is an item, and three fields with their names.
+_MAX_ITEMS = 7 * _MAX_EVENTS + canonical_msgpack.MAX_FRAME_ITEMS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def parse_reveal(payload: bytes, where: str) -> Reveal:
     Raises:
         Rejection: ``msgpack.*``, ``schema.*``.
     """
-    fields = Fields(canonical_msgpack.decode(payload), where)
+    fields = Fields(canonical_msgpack.decode(payload, _MAX_ITEMS), where)
     nonce = None
     if not fields.drop_null("counterpart_nonce"):
         nonce = fields.take_bytes("counterpart_nonce", NONCE_BYTES)

@@ -17,6 +17,8 @@ ENCODING_ID: Final = "potb-mp/1"
 MAX_DEPTH: Final = 16
 # An empty array is one byte on the wire and 56 in memory, so bytes alone do not bound memory.
 MAX_ITEMS: Final = 2**20
+MAX_FRAME_ITEMS: Final = 2**14
+"""In the payload of a frame without lists that grow; the largest that is written has some 120."""
 
 Value: TypeAlias = "bool | int | str | bytes | list[Value] | dict[str, Value] | None"
 
@@ -32,7 +34,7 @@ _REFUSED_HEADERS: Final = {
 }
 
 
-def decode(payload: bytes) -> dict[str, Value]:
+def decode(payload: bytes, max_items: int = MAX_ITEMS) -> dict[str, Value]:
     """Decodes the one canonical encoding of a map.
 
     Memory is at most a small multiple of ``len(payload)`` plus about 100 bytes an item, whatever
@@ -40,11 +42,12 @@ def decode(payload: bytes) -> dict[str, Value]:
 
     Args:
         payload: the whole encoding and nothing after it.
+        max_items: how many items all arrays and maps may have together.
 
     Raises:
         Rejection: ``msgpack.*``, at the first byte that is not canonical.
     """
-    reader = _Reader(payload)
+    reader = _Reader(payload, max_items)
     try:
         value = reader.read(depth=1)
     except UnicodeDecodeError as error:
@@ -98,11 +101,11 @@ def encode(value: dict[str, Value]) -> bytes:
 class _Reader:
     """One pass over a payload, which holds every limit before it reads on."""
 
-    __slots__ = ("_items_left", "_payload", "_unpacker")
+    __slots__ = ("_items_left", "_max_items", "_payload", "_unpacker")
 
-    def __init__(self, payload: bytes) -> None:
+    def __init__(self, payload: bytes, max_items: int) -> None:
         self._payload = payload
-        self._items_left = MAX_ITEMS
+        self._max_items = self._items_left = max_items
         self._unpacker = msgpack.Unpacker(max_buffer_size=len(payload))
         self._unpacker.feed(payload)
 
@@ -164,7 +167,9 @@ class _Reader:
             raise msgpack.OutOfData
         self._items_left -= items
         if self._items_left < 0:
-            raise Rejection("msgpack.items", f"more than {MAX_ITEMS} items", where=self.place())
+            raise Rejection(
+                "msgpack.items", f"more than {self._max_items} items", where=self.place()
+            )
 
 
 def _sorted(value: Value, depth: int) -> Value:

@@ -7,7 +7,7 @@ since documents are signed as the bytes that they are.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NoReturn, cast
 
 from pot_reverify.errors import Rejection
@@ -21,8 +21,12 @@ MAX_INTEGER: Final = 2**63 - 1
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 _WHITE_SPACE: Final = " \t\r\n"
 _LONGEST_INTEGER: Final = len(str(MIN_INTEGER))
-# Strings whole, closed or not, so that brackets inside them do not count; every byte read once.
-_STRING_OR_BRACKET: Final = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+# Strings whole, so that brackets inside them do not count.
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
+# As many as can be taken apart at once in little memory.
+_STRINGS: Final = re.compile(rb'(?:[^"]{1,1024}+|"(?:[^"\\]++|\\.)*+"){1,256}+', re.DOTALL)
+_BRACKETS_AS_ROUND: Final = bytes.maketrans(b"[]{}", b"()()")
+_NO_SHAPE: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 
 
 def decode(data: bytes) -> dict[str, object]:
@@ -36,13 +40,13 @@ def decode(data: bytes) -> dict[str, object]:
     """
     if data.startswith(_BYTE_ORDER_MARK):
         raise Rejection("json.byte-order-mark", "the document starts with a byte order mark")
+    _check_shape(data)
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Rejection(
             "json.invalid-utf8", "the document is not UTF-8", where=f"byte {error.start}"
         ) from error
-    _check_shape(text)
     start = len(text) - len(text.lstrip(_WHITE_SPACE))
     try:
         value, end = _DECODER.raw_decode(text, start)
@@ -59,7 +63,9 @@ def decode(data: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Rejection("json.not-an-object", "the top level is not an object")
     try:
-        json.dumps(value, ensure_ascii=False).encode()
+        # UTF-8 has no surrogates; only an escape can make one.
+        if "\\u" in text:
+            json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
         raise Rejection("json.lone-surrogate", "a string holds a lone surrogate") from error
     return cast("dict[str, object]", value)
@@ -84,25 +90,35 @@ def encode(document: Mapping[str, object]) -> bytes:
     return data
 
 
-def _check_shape(text: str) -> None:
+def _check_shape(data: bytes) -> None:
     """Before the parser, which recurses and builds whatever it reads."""
-    depth = 0
-    for count, token in enumerate(_STRING_OR_BRACKET.finditer(text), start=1):
-        if count > MAX_TOKENS:
-            raise Rejection("json.items", f"more than {MAX_TOKENS} strings and brackets")
-        bracket = text[token.start()]
-        if bracket in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise _too_deep(where=f"character {token.start()}")
-        elif bracket in "]}":
-            depth -= 1
+    shape = b"".join(_shapes(data))
+    left = shape.replace(b'"', b"")
+    if b"(" * (MAX_DEPTH + 1) in left:
+        raise _too_deep()
+    # A round takes away the innermost containers, and so one level of depth.
+    for _ in range(MAX_DEPTH):
+        before, left = left, left.replace(b"()", b"")
+        if len(left) == len(before):
+            break
+    if b"()" in left or b"(" * (MAX_DEPTH + 1) in left:
+        raise _too_deep()
+    if len(shape) > MAX_TOKENS:
+        raise Rejection("json.items", f"more than {MAX_TOKENS} strings and brackets")
 
 
-def _too_deep(where: str | None = None) -> Rejection:
-    return Rejection(
-        "json.depth", f"more than {MAX_DEPTH} containers inside each other", where=where
-    )
+def _shapes(data: bytes) -> Iterator[bytes]:
+    """Round brackets for all kinds of them and a quote for each string, piece by piece."""
+    position = 0
+    while found := _STRINGS.match(data, position):
+        position = found.end()
+        yield _STRING.sub(b'"', found[0]).translate(_BRACKETS_AS_ROUND, _NO_SHAPE)
+    if position < len(data):
+        yield b'"'  # a string that never ends
+
+
+def _too_deep() -> Rejection:
+    return Rejection("json.depth", f"more than {MAX_DEPTH} containers inside each other")
 
 
 def _unique_keys(pairs: list[tuple[str, object]]) -> dict[str, object]:

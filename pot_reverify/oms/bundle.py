@@ -16,6 +16,7 @@ from pot_reverify.seal.dsse import pae
 
 PAYLOAD_TYPE: Final = "application/vnd.in-toto+json"
 _MEDIA_TYPE: Final = "application/vnd.dev.sigstore.bundle"
+MAX_BUNDLE_BYTES: Final = 128 << 20
 _MAX_CHARACTERS: Final = 64 << 20
 _MAX_ENTRIES: Final = 1024
 

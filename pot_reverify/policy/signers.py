@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from pot_reverify.input_files import read_file
 from pot_reverify.seal.public_keys import PublicKey, parse_public_keys
 
 
@@ -56,10 +57,10 @@ def load_signer(
 
     Raises:
         OSError: the file cannot be read.
-        Rejection: ``key.*``.
+        Rejection: ``key.*``, ``file.*``.
     """
     path = Path(path)
-    keys = parse_public_keys(path.read_bytes())
-    # A policy is digested as text, and a file's name may be any bytes.
-    stem = os.fsencode(path.stem).decode(errors="backslashreplace")
-    return tuple(NamedSigner(name or stem, key, roles) for key in keys)
+    keys = parse_public_keys(read_file(path))
+    # A file's name may be no text; a policy's name for somebody is.
+    owner = name or os.fsencode(path.stem).decode(errors="backslashreplace")
+    return tuple(NamedSigner(owner, key, roles) for key in keys)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from pot_reverify import input_files
 from pot_reverify.challenge.prose import FAMILY_ID
 from pot_reverify.documents.precommit import MAX_ATTEMPT
 from pot_reverify.errors import Rejection
@@ -22,6 +23,8 @@ from pot_reverify.seal.public_keys import Algorithm
 MAX_POLICY_BYTES: Final = 1 << 18
 _MAX_NAMED_FILE_BYTES: Final = 1 << 16
 _MAX_OWNERS: Final = 64
+_MAX_DOTS: Final = 128
+"""In a line: a key stands in one line, and `tomllib` needs the square of its parts."""
 _PRESETS: Final = ("quick", "audit", "extended", "custom")
 _ALGORITHMS: Final = tuple(algorithm.value for algorithm in Algorithm)
 
@@ -31,21 +34,17 @@ def load_policy(path: str | Path) -> Policy:
 
     Raises:
         OSError: the policy file cannot be read.
-        Rejection: ``policy.*``, ``key.*``.
+        Rejection: ``policy.*``, ``key.*``, ``file.*``.
     """
     path = Path(path)
 
     def read_file(name: str) -> bytes:
-        with (path.parent / name).open("rb") as file:
-            data = file.read(_MAX_NAMED_FILE_BYTES + 1)
-        if len(data) > _MAX_NAMED_FILE_BYTES:
-            raise Rejection(
-                "policy.file", f"longer than {_MAX_NAMED_FILE_BYTES} bytes", where=name[:200]
-            )
-        return data
+        try:
+            return input_files.read_file(path.parent / name, _MAX_NAMED_FILE_BYTES)
+        except Rejection as error:
+            raise Rejection("policy.file", error.message, where=name[:200]) from error
 
-    with path.open("rb") as file:
-        return parse_policy(file.read(MAX_POLICY_BYTES + 1), read_file)
+    return parse_policy(input_files.read_file(path, MAX_POLICY_BYTES), read_file)
 
 
 def parse_policy(data: bytes, read_file: ReadFile) -> Policy:
@@ -86,6 +85,11 @@ def parse_policy(data: bytes, read_file: ReadFile) -> Policy:
 def _decode(data: bytes) -> Mapping[str, object]:
     if len(data) > MAX_POLICY_BYTES:
         raise Rejection("policy.too-large", f"a policy has at most {MAX_POLICY_BYTES} bytes")
+    for number, line in enumerate(data.split(b"\n"), 1):
+        if line.count(b".") > _MAX_DOTS:
+            raise Rejection(
+                "policy.not-toml", f"more than {_MAX_DOTS} dots in a line", where=f"line {number}"
+            )
     try:
         return tomllib.loads(data.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -12,6 +12,8 @@ from pot_reverify.quotes.byte_reader import ByteReader
 
 _WHERE: Final = "CBOR"
 _MAX_DEPTH: Final = 8
+# A document has a few hundred. An empty array is one byte of CBOR and 56 in memory.
+_MAX_ITEMS: Final = 1 << 14
 _COSE_SIGN1: Final = 0xD2
 _BREAK: Final = 0xFF
 _NULL: Final = 0xF6
@@ -26,7 +28,7 @@ def decode(data: bytes) -> Value:
     Raises:
         Rejection: ``quote.cbor``, ``quote.truncated`` or ``quote.trailing-bytes``.
     """
-    reader = ByteReader(data, _WHERE)
+    reader = _Reader(data, _WHERE)
     if data[:1] == bytes([_COSE_SIGN1]):
         reader.take(1)
     value = _decode_item(reader, reader.take(1)[0], 0)
@@ -43,7 +45,21 @@ def encode_bytes(data: bytes) -> bytes:
     return bytes([0x58 + log2_length]) + size.to_bytes(1 << log2_length, "big") + data
 
 
-def _decode_item(reader: ByteReader, initial: int, depth: int) -> Value:
+class _Reader(ByteReader):
+    """Bytes, and how many items may still be made of them."""
+
+    def __init__(self, data: bytes, where: str) -> None:
+        super().__init__(data, where)
+        self._items_left = _MAX_ITEMS
+
+    def spend(self, items: int) -> None:
+        """Count the items of a container before they are read."""
+        self._items_left -= items
+        if self._items_left < 0:
+            raise _refuse(self, f"more than {_MAX_ITEMS} items")
+
+
+def _decode_item(reader: _Reader, initial: int, depth: int) -> Value:
     if depth > _MAX_DEPTH:
         raise _refuse(reader, "too many containers inside each other")
     if initial == _NULL:
@@ -61,6 +77,7 @@ def _decode_item(reader: ByteReader, initial: int, depth: int) -> Value:
         case 3:
             value = _decode_text(reader, argument)
         case 4:
+            reader.spend(argument)
             value = [_decode_item(reader, reader.take(1)[0], depth + 1) for _ in range(argument)]
         case 5:
             value = _decode_map(reader, argument, depth)
@@ -69,7 +86,7 @@ def _decode_item(reader: ByteReader, initial: int, depth: int) -> Value:
     return value
 
 
-def _decode_argument(reader: ByteReader, additional: int) -> int:
+def _decode_argument(reader: _Reader, additional: int) -> int:
     if additional < 24:
         return additional
     if additional > 27:
@@ -77,16 +94,17 @@ def _decode_argument(reader: ByteReader, additional: int) -> int:
     return int.from_bytes(reader.take(1 << additional - 24), "big")
 
 
-def _decode_text(reader: ByteReader, size: int) -> str:
+def _decode_text(reader: _Reader, size: int) -> str:
     try:
         return reader.take(size).decode("utf-8")
     except UnicodeDecodeError as error:
         raise _refuse(reader, "text that is not UTF-8") from error
 
 
-def _decode_map(reader: ByteReader, size: int | None, depth: int) -> Value:
+def _decode_map(reader: _Reader, size: int | None, depth: int) -> Value:
     result: dict[int | str, Value] = {}
     while size is None or len(result) < size:
+        reader.spend(1)
         initial = reader.take(1)[0]
         if size is None and initial == _BREAK:
             break
@@ -99,5 +117,5 @@ def _decode_map(reader: ByteReader, size: int | None, depth: int) -> Value:
     return result
 
 
-def _refuse(reader: ByteReader, what: str) -> Rejection:
+def _refuse(reader: _Reader, what: str) -> Rejection:
     return Rejection("quote.cbor", f"{what} is not read here", where=f"CBOR, byte {reader.offset}")

@@ -12,10 +12,9 @@ from pot_reverify.quotes.dcap_layout import cut_padding
 from pot_reverify.quotes.evidence import MAX_QUOTE_BYTES, QuoteEvidence, QuoteKind
 from pot_reverify.quotes.verify import identify_quote
 
-_MAX_FILE_BYTES: Final = 4 * MAX_QUOTE_BYTES
-_HEX: Final = re.compile(rb"\s*(?:0x)?((?:[0-9a-fA-F]{2}|\s)+)")
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\s-]+={0,2}\s*")
+MAX_EVIDENCE_FILE_BYTES: Final = 4 * MAX_QUOTE_BYTES
 _PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
+_MAX_PADDING: Final = 2
 _DCAP: Final = (QuoteKind.SGX, QuoteKind.TDX)
 
 
@@ -27,7 +26,7 @@ def read_quote(data: bytes) -> tuple[QuoteKind, bytes]:
     Raises:
         Rejection: ``quote.unknown-kind``, ``quote.too-large`` or ``quote.json``.
     """
-    if len(data) > _MAX_FILE_BYTES:
+    if len(data) > MAX_EVIDENCE_FILE_BYTES:
         raise Rejection("quote.too-large", "more than any form of evidence", got=len(data))
     for form in _forms(data):
         try:
@@ -91,9 +90,9 @@ def _forms(data: bytes) -> Iterable[bytes]:
         return
     if (block := _PEM.search(data)) and (decoded := _base64(block[2])):
         yield decoded
-    if found := _HEX.fullmatch(data):
-        yield bytes.fromhex(found[1].decode())
-    if _BASE64.fullmatch(data) and (decoded := _base64(data)):
+    if decoded := _hex(data):
+        yield decoded
+    if data.count(b"=") <= _MAX_PADDING and (decoded := _base64(data)):
         yield decoded
 
 
@@ -102,6 +101,13 @@ def _without_padding(quote: bytes) -> bytes:
         return cut_padding(quote)
     except Rejection:
         return quote  # for the verification to refuse, as the quote that it claims to be
+
+
+def _hex(text: bytes) -> bytes | None:
+    try:
+        return bytes.fromhex(text.strip().removeprefix(b"0x").decode("ascii"))
+    except ValueError:
+        return None
 
 
 def _base64(text: bytes) -> bytes | None:

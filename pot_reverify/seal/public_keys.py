@@ -16,6 +16,7 @@ from pot_reverify.seal.pem import parse_pem
 
 _LABEL: Final = "PUBLIC KEY"
 _LINE_CHARACTERS: Final = 64
+_MAX_KEYS: Final = 64
 
 
 class Algorithm(Enum):
@@ -91,7 +92,7 @@ def parse_public_keys(pem: bytes) -> tuple[PublicKey, ...]:
     Raises:
         Rejection: ``key.private`` for a private key; ``key.malformed`` for any other text;
             ``key.algorithm`` for a key of another algorithm or of compressed form;
-            ``key.duplicate``; or as `PublicKey`.
+            ``key.duplicate``; ``key.too-many``; or as `PublicKey`.
     """
     if b"PRIVATE KEY-----" in pem:
         raise Rejection(
@@ -107,6 +108,8 @@ def parse_public_keys(pem: bytes) -> tuple[PublicKey, ...]:
                 expected=_LABEL,
                 got=block.label[:40],
             )
+        if len(keys) == _MAX_KEYS:
+            raise Rejection("key.too-many", f"one owner has more than {_MAX_KEYS} keys")
         key = _parse_der(block.der, block.where)
         if key in keys:
             raise Rejection(

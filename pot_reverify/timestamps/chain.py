@@ -4,22 +4,25 @@ Certificates that travel with a token only help to find the way; a root is one b
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import islice, pairwise
 from typing import Final, TypeVar
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
-from pot_reverify.errors import Rejection
+from pot_reverify.errors import Indeterminate, Rejection
 
+MAX_SIGNATURE_CHECKS: Final = 512
+"""In a bundle: of certificates and of tokens. A token needs about three, and shares two of them."""
+MAX_RSA_BITS: Final = 4096
+_MAX_RSA_EXPONENT: Final = 1 << 32
 _MAX_DEPTH: Final = 6
-_MAX_TRIED: Final = 64
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _UNDERSTOOD_CRITICAL: Final = frozenset(
     {x509.BasicConstraints.oid, x509.KeyUsage.oid, x509.ExtendedKeyUsage.oid}
@@ -105,40 +108,108 @@ def require_time_stamping(certificate: x509.Certificate, where: str) -> None:
         )
 
 
-def find_chain(
-    leaf: x509.Certificate, others: Sequence[x509.Certificate], root: x509.Certificate
-) -> Chain | None:
-    """A chain of verified signatures to that root, or None if there is none.
+class CertificateStore:
+    """The certificates of one bundle and one reader, each read and each pair checked only once.
 
-    Args:
-        others: certificates that may stand between; none is believed.
+    The paths go from the root down: a key checks signatures only after the root's key has vouched
+    for it, so that no certificate that somebody appended can choose what a check costs.
     """
-    paths = iter([(leaf,)]) if leaf == root else _paths(leaf, others, root)
-    for path in islice(paths, _MAX_TRIED):
-        if all(_may_issue(one, depth) for depth, one in enumerate(path) if depth) and all(
-            _issued(child, parent) for child, parent in pairwise(path)
-        ):
-            return Chain(
-                path,
-                max(_unix_ns(one.not_valid_before_utc) for one in path),
-                min(_unix_ns(one.not_valid_after_utc) for one in path),
+
+    def __init__(self) -> None:
+        self._read: dict[bytes, x509.Certificate] = {}
+        self._issued: dict[tuple[bytes, bytes], bool] = {}
+        self._checks_left = MAX_SIGNATURE_CHECKS
+
+    def load(self, der: bytes, where: str) -> x509.Certificate:
+        """Read a certificate, as `load_certificate` does.
+
+        Raises:
+            Rejection: ``time.certificate-malformed``.
+        """
+        if der not in self._read:
+            self._read[der] = load_certificate(der, where)
+        return self._read[der]
+
+    def spend_check(self) -> None:
+        """Count one signature that is about to be checked.
+
+        Raises:
+            Indeterminate: ``time.too-many-checks``.
+        """
+        if not self._checks_left:
+            raise Indeterminate(
+                "time.too-many-checks",
+                f"The tokens of the bundle ask for more than {MAX_SIGNATURE_CHECKS} signatures to "
+                "be checked; the rest were not.",
+                needs="the bundle without the tokens that somebody appended last",
             )
-    return None
+        self._checks_left -= 1
+
+    def find_chain(
+        self, leaf: x509.Certificate, others: Sequence[x509.Certificate], root: x509.Certificate
+    ) -> Chain | None:
+        """A chain of verified signatures to that root, or None if there is none.
+
+        Args:
+            others: certificates that may stand between; none is believed.
+
+        Raises:
+            Indeterminate: ``time.too-many-checks``.
+        """
+        if leaf == root:
+            return _chain((leaf,))
+        reached = {root}
+        level: list[tuple[x509.Certificate, ...]] = [(root,)]
+        for _ in range(_MAX_DEPTH):
+            for path in level:
+                if self._may_follow(leaf, path) and self._has_issued(path[0], leaf):
+                    return _chain((leaf, *path))
+            below: list[tuple[x509.Certificate, ...]] = []
+            for path in level:
+                for one in others:
+                    if (
+                        one not in reached
+                        and self._may_follow(one, path)
+                        and _is_issuer(one)
+                        and (self._has_issued(path[0], one))
+                    ):
+                        reached.add(one)
+                        below.append((one, *path))
+            level = below
+        return None
+
+    def _may_follow(self, one: x509.Certificate, path: tuple[x509.Certificate, ...]) -> bool:
+        return one.issuer == path[0].subject and all(
+            _may_issue(issuer, depth) for depth, issuer in enumerate(path, 1)
+        )
+
+    def _has_issued(self, parent: x509.Certificate, child: x509.Certificate) -> bool:
+        pair = (der_of(parent), der_of(child))
+        if pair not in self._issued:
+            self.spend_check()
+            self._issued[pair] = _issued(child, parent)
+        return self._issued[pair]
 
 
-def _paths(
-    leaf: x509.Certificate, others: Sequence[x509.Certificate], root: x509.Certificate
-) -> Iterator[tuple[x509.Certificate, ...]]:
-    """Every way from leaf to root by names, the shortest first."""
-    ways: list[tuple[x509.Certificate, ...]] = [(leaf,)]
-    for _ in range(_MAX_DEPTH):
-        yield from ((*way, root) for way in ways if way[-1].issuer == root.subject)
-        ways = [
-            (*way, one)
-            for way in ways
-            for one in others
-            if one.subject == way[-1].issuer and one not in way and one != root
-        ][:_MAX_TRIED]
+def has_short_key(certificate: x509.Certificate) -> bool:
+    """Whether a check with the certificate's key takes no longer than one should."""
+    key = certificate.public_key()
+    return not isinstance(key, rsa.RSAPublicKey) or (
+        key.key_size <= MAX_RSA_BITS and key.public_numbers().e < _MAX_RSA_EXPONENT
+    )
+
+
+def _chain(path: tuple[x509.Certificate, ...]) -> Chain:
+    return Chain(
+        path,
+        max(_unix_ns(one.not_valid_before_utc) for one in path),
+        min(_unix_ns(one.not_valid_after_utc) for one in path),
+    )
+
+
+def _is_issuer(certificate: x509.Certificate) -> bool:
+    """Whether it may sign any certificate; how many may stand below it is not asked."""
+    return _may_issue(certificate, 1)
 
 
 def _may_issue(certificate: x509.Certificate, depth: int) -> bool:
@@ -157,6 +228,7 @@ def _may_issue(certificate: x509.Certificate, depth: int) -> bool:
             or ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE in purposes.value
         )
         and _not_understood(certificate) is None
+        and has_short_key(certificate)
     )
 
 

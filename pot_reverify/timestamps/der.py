@@ -22,6 +22,8 @@ SEQUENCE: Final = 0x30
 SET: Final = 0x31
 
 _MAX_ARC: Final = 1 << 64
+_MAX_INTEGER_BYTES: Final = 64
+"""More than any serial number (RFC 5280 has 20 octets) or nonce; Python cannot print them all."""
 
 
 def context(number: int) -> int:
@@ -71,6 +73,13 @@ class Element:
             len(content) > 1 and (content[0], content[1] >> 7) in {(0, 0), (255, 1)}
         ):
             raise malformed(self.where, "not the shortest form of an integer")
+        if len(content) > _MAX_INTEGER_BYTES:
+            raise malformed(
+                self.where,
+                "an integer longer than any in a token",
+                f"at most {_MAX_INTEGER_BYTES} bytes",
+                f"{len(content)} bytes",
+            )
         return int.from_bytes(content, "big", signed=True)
 
     def oid(self) -> str:

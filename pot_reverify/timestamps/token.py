@@ -21,6 +21,7 @@ MEDIA_TYPE: Final = "application/timestamp-reply"
 
 _SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 _RESOLUTION_NS: Final = 1_000_000_000
+_MAX_ACCURACY_NS: Final = 2**63 - 1
 _STATUS_WORDS: Final = {
     1: "granted with modifications",
     2: "rejection",
@@ -138,7 +139,7 @@ def _assemble(
     serial = info.take(der.INTEGER).integer()
     gen_time_ns, has_fraction = info.take(der.GENERALIZED_TIME).time_ns()
     accuracy = info.take_optional(der.SEQUENCE)
-    accuracy_ns = _RESOLUTION_NS if accuracy is None else _accuracy_ns(accuracy.fields())
+    accuracy_ns = _RESOLUTION_NS if accuracy is None else _accuracy_ns(accuracy)
     ordering = info.take_optional(der.BOOLEAN)
     if ordering is not None:
         ordering.boolean()
@@ -162,7 +163,8 @@ def _assemble(
     )
 
 
-def _accuracy_ns(fields: Fields) -> int:
+def _accuracy_ns(accuracy: Element) -> int:
+    fields = accuracy.fields()
     total = 0
     for tag, unit_ns in ((der.INTEGER, 10**9), (0x80, 10**6), (0x81, 10**3)):
         part = fields.take_optional(tag)
@@ -172,6 +174,8 @@ def _accuracy_ns(fields: Fields) -> int:
                 raise malformed(part.where, "not an accuracy", got=value)
             total += value * unit_ns
     fields.finish()
+    if total > _MAX_ACCURACY_NS:
+        raise malformed(accuracy.where, "not an accuracy", got=f"{total // _RESOLUTION_NS} s")
     return total
 
 

@@ -4,30 +4,20 @@ Two implementations must agree: the steps below on `cryptography`, and OpenSSL's
 `rfc3161-client`, which has the last word.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pot_reverify.encoding.digest import sha256_digest
 from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.timestamps.token import Token, parse_token
+from pot_reverify.timestamps.token_signature import verify_signature, verify_with_openssl
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-_MIN_RSA_BITS: Final = 2048
-_CURVES: Final = frozenset({"secp256r1", "secp384r1", "secp521r1"})
-_RSA_PKCS1: Final = {
-    "1.2.840.113549.1.1.1": None,  # the digest stands beside it
-    "1.2.840.113549.1.1.11": "sha256",
-    "1.2.840.113549.1.1.12": "sha384",
-    "1.2.840.113549.1.1.13": "sha512",
-}
-_ECDSA: Final = {
-    "1.2.840.10045.4.3.2": "sha256",
-    "1.2.840.10045.4.3.3": "sha384",
-    "1.2.840.10045.4.3.4": "sha512",
-}
+    from pot_reverify.timestamps.chain import CertificateStore, Chain
+
 NEEDS_BACKEND: Final = "the extra `time` (pip install 'pot-audit[time]')"
 
 
@@ -97,68 +87,122 @@ def verify_token(
 def verify_time_stamp(
     token: Token, authorities: Sequence[Authority], intermediates: Sequence[bytes] = ()
 ) -> TimeStamp:
-    """Verify who signed a token, and that the certificates were valid when it says.
-
-    Args:
-        intermediates: as for `verify_token`.
+    """Verify who signed one token, as a `TokenVerifier` does.
 
     Raises:
-        Rejection: ``time.token-malformed``, ``time.token-signature``, ``time.token-algorithm``,
-            ``time.certificate-*``, ``time.root-not-self-issued``.
-        Indeterminate: ``time.authority-not-named``, ``time.backend-missing``.
+        Rejection, Indeterminate: as `TokenVerifier.verify`.
     """
-    try:
-        import rfc3161_client  # noqa: F401, PLC0415  needs an extra
+    return TokenVerifier(authorities, intermediates).verify(token)
 
-        from pot_reverify.timestamps import chain  # noqa: PLC0415
-    except ImportError:
-        raise Indeterminate(
-            "time.backend-missing",
-            "time-stamp tokens are checked with the packages cryptography and rfc3161-client",
-            needs=NEEDS_BACKEND,
-        ) from None
-    pinned = [one.certificate for one in authorities if one.certificate is not None]
-    known = [
-        chain.load_certificate(der, where)
-        for where, ders in ((token.where, token.certificates), ("yours", (*pinned, *intermediates)))
-        for der in ders
-    ]
-    signer = _signer_certificate(token, known)
-    if signer is None:
-        raise _not_named(token, "its certificate is neither in the token nor in your policy")
-    _verify_signature(token, signer)
-    chain.require_time_stamping(signer, token.where)
-    for authority in authorities:
-        if authority.certificate not in {None, chain.der_of(signer)}:
-            continue
-        root = chain.load_certificate(authority.root, authority.name)
-        if root.issuer != root.subject:
-            raise Rejection(
-                "time.root-not-self-issued",
-                "the certificate that you name as a root is one of another authority",
-                where=authority.name,
-                expected="the certificate at the end of the chain",
-                got=root.issuer.rfc4514_string(),
+
+class TokenVerifier:
+    """Verifies the tokens of one bundle for one reader; no work is done for a second of them again.
+
+    Args:
+        authorities: those that the reader names.
+        intermediates: as for `verify_token`.
+    """
+
+    def __init__(
+        self, authorities: Sequence[Authority], intermediates: Sequence[bytes] = ()
+    ) -> None:
+        self._authorities = authorities
+        pinned = [one.certificate for one in authorities if one.certificate is not None]
+        self._others = (*pinned, *intermediates)
+        self._store: CertificateStore | None = None
+
+    def verify(self, token: Token) -> TimeStamp:
+        """Verify who signed a token, and that the certificates were valid when it says.
+
+        Raises:
+            Rejection: ``time.token-malformed``, ``time.token-signature``, ``time.token-algorithm``,
+                ``time.certificate-*``, ``time.root-not-self-issued``.
+            Indeterminate: ``time.authority-not-named``, ``time.backend-missing``,
+                ``time.root-key``, ``time.too-many-checks``.
+        """
+        store = self._certificates()
+        known = [
+            store.load(der, where)
+            for where, ders in ((token.where, token.certificates), ("yours", self._others))
+            for der in ders
+        ]
+        signer = _signer_certificate(token, known)
+        if signer is None:
+            raise _not_named(token, "its certificate is neither in the token nor in your policy")
+        store.spend_check()
+        verify_signature(token, signer)
+        for found, authority in self._chains(token, signer, known, store):
+            if not found.not_before_ns <= token.gen_time_ns <= found.not_after_ns:
+                raise Rejection(
+                    "time.certificate-not-valid",
+                    "a certificate of the authority was not valid at the time in the token",
+                    where=token.where,
+                    got=signer.subject.rfc4514_string(),
+                )
+            verify_with_openssl(token, found.certificates)
+            return TimeStamp(
+                token,
+                authority.name,
+                signer.subject.rfc4514_string(),
+                found.not_before_ns,
+                found.not_after_ns,
             )
-        found = chain.find_chain(signer, known, root)
-        if found is None:
-            continue
-        if not found.not_before_ns <= token.gen_time_ns <= found.not_after_ns:
-            raise Rejection(
-                "time.certificate-not-valid",
-                "a certificate of the authority was not valid at the time in the token",
-                where=token.where,
-                got=signer.subject.rfc4514_string(),
-            )
-        _verify_again(token, found.certificates)
-        return TimeStamp(
-            token,
-            authority.name,
-            signer.subject.rfc4514_string(),
-            found.not_before_ns,
-            found.not_after_ns,
+        raise _not_named(token, signer.subject.rfc4514_string())
+
+    def _certificates(self) -> "CertificateStore":
+        if self._store is None:
+            try:
+                import rfc3161_client  # noqa: F401, PLC0415  needs an extra
+
+                from pot_reverify.timestamps.chain import CertificateStore  # noqa: PLC0415
+            except ImportError:
+                raise Indeterminate(
+                    "time.backend-missing",
+                    "time-stamp tokens are checked with the packages cryptography and "
+                    "rfc3161-client",
+                    needs=NEEDS_BACKEND,
+                ) from None
+            self._store = CertificateStore()
+        return self._store
+
+    def _chains(
+        self,
+        token: Token,
+        signer: "Certificate",
+        known: Sequence["Certificate"],
+        store: "CertificateStore",
+    ) -> Iterator[tuple["Chain", Authority]]:
+        from pot_reverify.timestamps import chain  # noqa: PLC0415  needs an extra
+
+        chain.require_time_stamping(signer, token.where)
+        for authority in self._authorities:
+            if authority.certificate not in {None, chain.der_of(signer)}:
+                continue
+            root = store.load(authority.root, authority.name)
+            _require_root(root, authority.name)
+            found = store.find_chain(signer, known, root)
+            if found is not None:
+                yield found, authority
+
+
+def _require_root(root: "Certificate", where: str) -> None:
+    from pot_reverify.timestamps.chain import MAX_RSA_BITS, has_short_key  # noqa: PLC0415
+
+    if root.issuer != root.subject:
+        raise Rejection(
+            "time.root-not-self-issued",
+            "the certificate that you name as a root is one of another authority",
+            where=where,
+            expected="the certificate at the end of the chain",
+            got=root.issuer.rfc4514_string(),
         )
-    raise _not_named(token, signer.subject.rfc4514_string())
+    if not has_short_key(root):
+        raise Indeterminate(
+            "time.root-key",
+            "the root that you name has a key too long to check signatures with",
+            needs=f"an authority whose RSA keys have at most {MAX_RSA_BITS} bits",
+            where=where,
+        )
 
 
 def _not_named(token: Token, who: str) -> Indeterminate:
@@ -195,67 +239,3 @@ def _signer_certificate(
             got=", ".join(sorted(sha256_digest(der).hex() for der in labelled)),
         )
     return named[0] if named else None
-
-
-def _verify_signature(token: Token, certificate: "Certificate") -> None:
-    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415  needs an extra
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa  # noqa: PLC0415
-
-    signer = token.signer
-    digests = {"sha256": hashes.SHA256(), "sha384": hashes.SHA384(), "sha512": hashes.SHA512()}
-    digest = digests[signer.hash_name]
-    key = certificate.public_key()
-    try:
-        if (
-            isinstance(key, ec.EllipticCurvePublicKey)
-            and key.curve.name in _CURVES
-            and _ECDSA.get(signer.algorithm) == signer.hash_name
-        ):
-            key.verify(signer.signature, signer.message, ec.ECDSA(digest))
-            return
-        if (
-            isinstance(key, rsa.RSAPublicKey)
-            and key.key_size >= _MIN_RSA_BITS
-            and _RSA_PKCS1.get(signer.algorithm, "none") in {None, signer.hash_name}
-        ):
-            key.verify(signer.signature, signer.message, padding.PKCS1v15(), digest)
-            return
-    except InvalidSignature as error:
-        raise Rejection(
-            "time.token-signature", "the authority did not sign this token", where=token.where
-        ) from error
-    raise Rejection(
-        "time.token-algorithm",
-        "a key or a signature algorithm that no token may use",
-        where=token.where,
-        expected="ECDSA on P-256, P-384 or P-521, or RSA of 2048 bits and more, with SHA-2",
-        got=f"{signer.algorithm} with {signer.hash_name}",
-    )
-
-
-def _verify_again(token: Token, certificates: Sequence["Certificate"]) -> None:
-    """The second opinion."""
-    from rfc3161_client import (  # noqa: PLC0415  needs an extra
-        VerificationError,
-        VerifierBuilder,
-        decode_timestamp_response,
-    )
-
-    builder = VerifierBuilder(
-        tsa_certificate=certificates[0],
-        intermediates=list(certificates[1:-1]),
-        roots=[certificates[-1]],
-        nonce=token.nonce,
-    )
-    try:
-        # The library reads much of the response only when it is asked.
-        builder.build().verify(decode_timestamp_response(token.data), token.imprint)
-    except ValueError as error:
-        raise Rejection(
-            "time.token-malformed", f"rfc3161-client cannot read it: {error}", where=token.where
-        ) from error
-    except VerificationError as error:
-        raise Rejection(
-            "time.token-signature", f"rfc3161-client refuses it: {error}", where=token.where
-        ) from error

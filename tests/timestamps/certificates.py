@@ -58,6 +58,7 @@ def issue(
     not_after=NOW + 365 * DAY,
     key=None,
     serial=None,
+    deterministic=None,
 ):
     key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
@@ -78,7 +79,9 @@ def issue(
     if extension is not None:
         builder = builder.add_extension(extension, critical=extension_critical)
     signing_key = key if issuer is None else issuer.key
-    return Holder(builder.sign(signing_key, hashes.SHA256()), key)
+    return Holder(
+        builder.sign(signing_key, hashes.SHA256(), ecdsa_deterministic=deterministic), key
+    )
 
 
 def _usage(**given):

@@ -1,0 +1,56 @@
+"""The whole hostile collection: a judgement of each file, within a second and 100 MB."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from collection import COLLECTION, Hostile
+
+HERE = Path(__file__).parent
+MAX_BYTES = 1_100_000
+MAX_SECONDS = 1.0
+MAX_MEMORY_BYTES = 100_000_000
+
+
+def costs_of(files: dict[str, tuple[str, bytes]], folder: Path) -> tuple[float, dict[str, dict]]:
+    """The calibration, and the cost of each file."""
+    index = []
+    for number, (name, (kind, data)) in enumerate(files.items()):
+        path = folder / f"{number:03d}"
+        path.write_bytes(data)
+        index.append([name, kind, str(path)])
+    (folder / "index.json").write_text(json.dumps(index))
+    done = subprocess.run(
+        [sys.executable, HERE / "measure_costs.py", folder / "index.json"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONHASHSEED": "0"},
+    )
+    first, *lines = map(json.loads, done.stdout.splitlines())
+    return first["calibration_s"], {one["name"]: one for one in lines}
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    files = {one.name: (one.kind, one.make()) for one in COLLECTION}
+    return costs_of(files, tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.mark.parametrize("hostile", COLLECTION, ids=lambda one: one.name)
+def test_a_hostile_file_is_judged_within_its_limits(hostile: Hostile, measured):
+    calibration_s, costs = measured
+    cost = costs[hostile.name]
+    assert cost["is_judged"], cost["said"]
+    assert cost["size_bytes"] <= MAX_BYTES
+    assert cost["cpu_s"] <= MAX_SECONDS * calibration_s, cost
+    assert cost["memory_bytes"] <= MAX_MEMORY_BYTES, cost
+
+
+def test_the_collection_is_hostile_to_every_reader():
+    assert {one.kind for one in COLLECTION} == {"bundle", "policy", "keys", "evidence"}
+    assert len(COLLECTION) > 120
+    assert len({one.name for one in COLLECTION}) == len(COLLECTION)
