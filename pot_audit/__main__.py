@@ -17,6 +17,7 @@ COMMANDS = (
     "demo",
     "keygen",
     "precommit",
+    "counterpart",
     "record",
     "prove",
     "reverify",

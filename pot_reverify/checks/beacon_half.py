@@ -1,4 +1,4 @@
-"""A beacon's half: a round that its group key signed, and that was to come when the promise was made.
+"""A beacon's half: a round that its group key signed, and that was to come at the promise.
 
 A token that anybody can attach can only help to show this: none that is missing, late or by a clock
 that is wrong makes a bundle wrong.
@@ -9,7 +9,7 @@ from typing import Final
 
 from pot_reverify.beacons.chains import BeaconChain, find_chain
 from pot_reverify.beacons.round import verify_round
-from pot_reverify.checks.half_given import HalfGiven, signer_says
+from pot_reverify.checks.half_given import HalfClaimed, HalfGiven, signer_says
 from pot_reverify.checks.proven_times import CLOCK_TOLERANCE_NS, ProvenTimes
 from pot_reverify.checks.time_tokens import BundleToken, Subject, provable_until_ns
 from pot_reverify.documents.beacon_round import BeaconRound, parse_beacon_round
@@ -27,7 +27,7 @@ WINDOW_NS: Final = 3600 * _NS_PER_S
 """How long after the precommit's proven time the round may be."""
 
 _WHERE: Final = f'blob "{BEACON_ROUND}"'
-_NEEDS_TOKEN: Final = (
+_NEEDS_STAMP: Final = (
     "a token over the precommit from before the round (pot-audit timestamp RUN.precommit), by an "
     "authority that you name"
 )
@@ -35,12 +35,7 @@ _NEEDS_CHAIN: Final = "a beacon that this version knows, or a [[beacon]] of your
 
 
 def judge_beacon(
-    bundle: Bundle,
-    precommit: Precommit,
-    counterpart: Counterpart,
-    nonce: bytes,
-    policy: Policy,
-    times: ProvenTimes,
+    bundle: Bundle, claimed: HalfClaimed, policy: Policy, times: ProvenTimes
 ) -> HalfGiven:
     """Judge the round of a beacon.
 
@@ -48,7 +43,7 @@ def judge_beacon(
         Rejection: ``beacon.*``, and what parsing raises.
         Indeterminate: ``beacon.*``: only the signer says so, or the library is missing.
     """
-    beacon_round = counterpart.round
+    counterpart, beacon_round = claimed.counterpart, claimed.counterpart.round
     assert beacon_round is not None
     blob = bundle.blob(BEACON_ROUND)
     document = None if blob is None else parse_beacon_round(blob.data, _WHERE)
@@ -58,19 +53,19 @@ def judge_beacon(
     if chain is None:
         why = "this is no beacon that this version or your policy knows"
         raise signer_says(counterpart, "beacon.not-known", why, needs=_NEEDS_CHAIN)
-    _require_order(chain, beacon_round, precommit, bundle)
+    _require_order(chain, beacon_round, claimed.precommit, bundle)
     if document is None:
         why = "its signature is not in the file"
         needs = "a run that carries the round (pot-audit record --beacon)"
         raise signer_says(counterpart, "beacon.round-missing", why, needs=needs)
     verify_round(chain, document.round)
-    if document.round.randomness != nonce:
+    if document.round.randomness != claimed.nonce:
         raise Rejection(
             "beacon.other-nonce",
             "The challenges were not derived from what the beacon published.",
             where=_WHERE,
             expected=document.round.randomness.hex(),
-            got=nonce.hex(),
+            got=claimed.nonce.hex(),
         )
     _require_to_come(chain, counterpart, beacon_round, times)
     published = format_time(chain.time_ns(beacon_round))
@@ -132,14 +127,14 @@ def _require_to_come(
     if not tokens:
         why = "nothing proves that the precommit was older than the round"
         code = "beacon.precommit-not-dated"
-        raise signer_says(counterpart, code, why, needs=_NEEDS_TOKEN)
+        raise signer_says(counterpart, code, why, needs=_NEEDS_STAMP)
     before = [one for one in tokens if one.latest_ns + MARGIN_NS < published_ns]
     if not before:
         why = "the round may have been known when the precommit was fixed"
-        raise signer_says(counterpart, "beacon.round-known", why, needs=_NEEDS_TOKEN)
+        raise signer_says(counterpart, "beacon.round-known", why, needs=_NEEDS_STAMP)
     if not any(published_ns <= one.token.gen_time_ns + WINDOW_NS for one in before):
         why = "the round came more than an hour after the proven time of the precommit"
-        raise signer_says(counterpart, "beacon.round-too-far", why, needs=_NEEDS_TOKEN)
+        raise signer_says(counterpart, "beacon.round-too-far", why, needs=_NEEDS_STAMP)
 
 
 def _tokens_over_precommit(times: ProvenTimes) -> Sequence[BundleToken]:

@@ -2,8 +2,22 @@
 
 from dataclasses import dataclass
 
-from pot_reverify.documents.precommit import Counterpart
+from pot_reverify.documents.precommit import Counterpart, Precommit
 from pot_reverify.errors import Indeterminate
+
+
+@dataclass(frozen=True, slots=True)
+class HalfClaimed:
+    """What the recorder says of a counterpart.
+
+    Args:
+        counterpart: whom the precommit names.
+        nonce: what the challenges were derived from.
+    """
+
+    precommit: Precommit
+    counterpart: Counterpart
+    nonce: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from pot_reverify.checks.half_given import HalfGiven, signer_says
+from pot_reverify.checks.half_given import HalfClaimed, HalfGiven, signer_says
 from pot_reverify.checks.named_signers import is_expired, require_valid_then, signers_of
 from pot_reverify.checks.proven_times import CLOCK_TOLERANCE_NS, ProvenTimes
 from pot_reverify.documents.blob import COUNTERPART
@@ -26,12 +26,7 @@ _NEEDS_ROLE: Final = "its key, from a source that you trust, with the role count
 
 
 def judge_party(
-    bundle: Bundle,
-    precommit: Precommit,
-    counterpart: Counterpart,
-    nonce: bytes,
-    policy: Policy,
-    times: ProvenTimes,
+    bundle: Bundle, claimed: HalfClaimed, policy: Policy, times: ProvenTimes
 ) -> HalfGiven:
     """Judge the word of a party.
 
@@ -39,13 +34,14 @@ def judge_party(
         Rejection: ``counterpart.*``, ``signature.*``, and what parsing raises.
         Indeterminate: ``counterpart.*``: only the signer says so; ``signature.backend-missing``.
     """
+    counterpart = claimed.counterpart
     blob = bundle.blob(COUNTERPART)
     if blob is None:
         why = "nothing shows it"
         raise signer_says(counterpart, "counterpart.not-signed", why, needs=_NEEDS_WORD)
     signed = parse_signed_word(blob.data, _WHERE)
-    require_word_for(signed, counterpart, bundle.head.precommit.digest, nonce, _WHERE)
-    require_between(signed.word, precommit, bundle)
+    require_word_for(signed, counterpart, bundle.head.precommit.digest, claimed.nonce, _WHERE)
+    require_between(signed.word, claimed.precommit, bundle)
     message = pae(PAYLOAD_TYPE, signed.payload)
     named = signers_of(message, signed.signatures, policy, _WHERE)
     if not named:

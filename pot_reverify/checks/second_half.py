@@ -6,7 +6,7 @@ a pinned group key and the round was still to come when the precommit was fixed 
 """
 
 from pot_reverify.checks.beacon_half import judge_beacon
-from pot_reverify.checks.half_given import HalfGiven, doubt
+from pot_reverify.checks.half_given import HalfClaimed, HalfGiven, doubt
 from pot_reverify.checks.party_half import judge_party
 from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.documents.blob import BEACON_ROUND, COUNTERPART
@@ -32,10 +32,11 @@ def judge_second_half(
     nonce = None if bundle.reveal is None else bundle.reveal.counterpart_nonce
     if counterpart is None or nonce is None:
         return HalfGiven("challenges chosen by the recorder alone", None)
+    claimed = HalfClaimed(precommit, counterpart, nonce)
     try:
         if counterpart.is_party:
-            return judge_party(bundle, precommit, counterpart, nonce, policy, times)
-        return judge_beacon(bundle, precommit, counterpart, nonce, policy, times)
+            return judge_party(bundle, claimed, policy, times)
+        return judge_beacon(bundle, claimed, policy, times)
     except Indeterminate as error:
         if error.code.endswith(".backend-missing"):
             raise

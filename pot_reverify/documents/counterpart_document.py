@@ -68,7 +68,12 @@ def parse_signed_word(data: bytes, where: str) -> SignedWord:
         Rejection: ``json.*``, ``schema.*``, ``digest.*``, ``counterpart.base64``.
     """
     payload, signatures = decode_envelope(
-        data, PAYLOAD_TYPE, _MAX_PAYLOAD_BYTES, "counterpart.base64", where, _MAX_SIGNATURES
+        data,
+        PAYLOAD_TYPE,
+        _MAX_PAYLOAD_BYTES,
+        "counterpart.base64",
+        where,
+        max_signatures=_MAX_SIGNATURES,
     )
     return SignedWord(parse_word(payload, where), payload, signatures)
 

@@ -38,6 +38,7 @@ def decode_envelope(
     max_payload_bytes: int,
     base64_code: str,
     where: str,
+    *,
     max_signatures: int = MAX_SIGNATURES,
 ) -> tuple[bytes, tuple[Signature, ...]]:
     """The payload's exact bytes, and the signatures.
