@@ -53,6 +53,8 @@ def check(*, policy: Path, as_json: bool) -> None:
     for authority in parsed.time.authorities:
         digest = format_digest(sha256_digest(authority.root))
         click.echo(f"authority  {printable(authority.name)}: root {digest}")
+    for chain in parsed.beacons:
+        click.echo(f"beacon     {printable(chain.label)}: {chain.name}")
     for software in parsed.binding.quotes.software:
         registers = ", ".join(sorted(software.registers))
         click.echo(f"software   {printable(software.name)}: {software.kind.value}, {registers}")
