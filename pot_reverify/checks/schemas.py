@@ -22,7 +22,7 @@ from pot_reverify.documents.blob import (
     REFERENCE_WEIGHTS,
 )
 from pot_reverify.documents.bundle import Bundle
-from pot_reverify.documents.counterpart_document import parse_signed_word
+from pot_reverify.documents.counterpart_document import decode_word
 from pot_reverify.documents.projection import project
 from pot_reverify.encoding import canonical_msgpack, strict_json
 from pot_reverify.errors import Rejection
@@ -96,4 +96,5 @@ def _documents(bundle: Bundle) -> Iterator[tuple[str, dict[str, Any]]]:
         elif blob.name.startswith(QUOTE_PREFIX):
             yield "evidence", strict_json.decode(blob.data)
         elif blob.name == COUNTERPART:
-            yield "counterpart", strict_json.decode(parse_signed_word(blob.data, blob.name).payload)
+            payload, _ = decode_word(blob.data, blob.name)
+            yield "counterpart", strict_json.decode(payload)

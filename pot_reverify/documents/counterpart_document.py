@@ -62,12 +62,22 @@ class SignedWord:
 
 
 def parse_signed_word(data: bytes, where: str) -> SignedWord:
-    """Read an envelope; no signature is checked.
+    """Read an envelope and what is in it; no signature is checked.
 
     Raises:
         Rejection: ``json.*``, ``schema.*``, ``digest.*``, ``counterpart.base64``.
     """
-    payload, signatures = decode_envelope(
+    payload, signatures = decode_word(data, where)
+    return SignedWord(parse_word(payload, where), payload, signatures)
+
+
+def decode_word(data: bytes, where: str) -> tuple[bytes, tuple[Signature, ...]]:
+    """The signed bytes of an envelope, and the signatures over them.
+
+    Raises:
+        Rejection: ``json.*``, ``schema.*``, ``counterpart.base64``.
+    """
+    return decode_envelope(
         data,
         PAYLOAD_TYPE,
         _MAX_PAYLOAD_BYTES,
@@ -75,7 +85,6 @@ def parse_signed_word(data: bytes, where: str) -> SignedWord:
         where,
         max_signatures=_MAX_SIGNATURES,
     )
-    return SignedWord(parse_word(payload, where), payload, signatures)
 
 
 def parse_word(payload: bytes, where: str) -> CounterpartWord:

@@ -17,7 +17,11 @@ from pot_reverify.errors import Indeterminate, Rejection
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = json.loads((ROOT / "fixtures" / "public" / "drand" / "rounds.json").read_text())["rounds"]
-P = 0x1A0111EA397FE69A4B1BA7B6434BACD764774B84F38512BF6730D2A0F6B0F6241EABFFFEB153FFFFB9FEFFFFFFFFAAAB
+P = int(
+    "1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf"
+    "6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab",
+    16,
+)
 BY_NAME = {"quicknet": QUICKNET, "default": DEFAULT}
 rounds = pytest.mark.parametrize(
     "entry", ROUNDS, ids=lambda entry: f"{entry['of']}-{entry['round']}".replace(" ", "-")
