@@ -191,6 +191,14 @@ def test_a_run_may_start_at_its_round_and_not_before():
     assert outcome(exact, asked) == (VerdictWord.VERIFIED, "ok")
 
 
+def test_a_round_that_no_calendar_reaches_is_refused_in_words():
+    promised = {"kind": "beacon", "name": QUICKNET.name, "round": 2**63 - 1}
+    data = cases._derived(SMALL, promised, bytes(32)).reseal().data()
+    verdict, result = check(data, policy())
+    assert result.code == "beacon.round-after-start"
+    assert "\n".join(verdict_lines(verdict))
+
+
 def test_a_test_chain_is_nobody_to_a_reader_who_has_not_added_it():
     data = stamped(recorded(), PUBLISHED_NS - 600 * NS).data()
     asked = replace(policy(), beacons=())
