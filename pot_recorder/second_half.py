@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from pot_recorder.beacon_client import BeaconService, read_answer
 from pot_recorder.evidence_folder import add_evidence, evidence_folder_of
 from pot_recorder.promised_time import token_path_of
+from pot_recorder.signed_by import require_signed_by
 from pot_reverify.beacons.chains import BeaconChain, find_chain
 from pot_reverify.beacons.round import SignedRound
 from pot_reverify.checks.beacon_half import MARGIN_NS, require_round
@@ -35,7 +36,6 @@ from pot_reverify.errors import Rejection
 from pot_reverify.quotes.evidence import format_time
 from pot_reverify.seal.dsse import pae
 from pot_reverify.seal.public_keys import PublicKey
-from pot_reverify.seal.signatures import verify_signature
 from pot_reverify.timestamps.token import parse_token
 
 _HINTS: Final = {
@@ -95,7 +95,15 @@ class PartyWord:
         _require_word(signed, promised, where)
         require_after(signed.word, promised.precommit, where)
         if self.keys:
-            _require_signed_by(signed, self.keys, where)
+            other = Rejection(
+                "counterpart.other-key",
+                "The counterpart signed with another key than you named.",
+                where=where,
+                expected=", ".join(one.key_id for one in self.keys),
+                got=", ".join(one.key_id for one in signed.signatures),
+            )
+            message = pae(PAYLOAD_TYPE, signed.payload)
+            require_signed_by(self.keys, message, signed.signatures, other)
         else:
             on_note("the counterpart's signature is not checked here: --counterpart-key KEY.pub")
         return data
@@ -244,23 +252,6 @@ def _nonce_of(data: bytes, promised: Promised, where: str) -> bytes:
 
 def _require_word(signed: SignedWord, promised: Promised, where: str) -> None:
     require_word_for(signed, promised.counterpart, promised.signed.digest, None, where)
-
-
-def _require_signed_by(signed: SignedWord, keys: Sequence[PublicKey], where: str) -> None:
-    """One of the party's keys signed, and no signature that claims one of them is wrong."""
-    message = pae(PAYLOAD_TYPE, signed.payload)
-    known = {key.key_id: key for key in keys}
-    claimed = [one for one in signed.signatures if one.key_id in known]
-    for one in claimed:
-        verify_signature(known[one.key_id], message, one.signature)
-    if not claimed:
-        raise Rejection(
-            "counterpart.other-key",
-            "The counterpart signed with another key than you named.",
-            where=where,
-            expected=", ".join(known),
-            got=", ".join(one.key_id for one in signed.signatures),
-        )
 
 
 def _read_capped(path: Path, max_bytes: int) -> bytes:

@@ -11,6 +11,7 @@ from pot_audit.key_files import load_signers, passphrase_option
 from pot_audit.progress import note
 from pot_audit.screen import printable
 from pot_recorder.counterpart_word import give_word
+from pot_recorder.signed_by import require_signed_by
 from pot_reverify.checks.time import utc_text
 from pot_reverify.documents.precommit import (
     PAYLOAD_TYPE,
@@ -23,7 +24,6 @@ from pot_reverify.encoding.digest import format_digest
 from pot_reverify.errors import Rejection
 from pot_reverify.seal.dsse import pae
 from pot_reverify.seal.public_keys import parse_public_keys
-from pot_reverify.seal.signatures import verify_signature
 
 _MAX_PRECOMMIT_BYTES = 1 << 20
 
@@ -101,18 +101,15 @@ def _about(signed: SignedPrecommit, promise: Precommit, *, is_checked: bool) -> 
 
 
 def _require_signed_by(signed: SignedPrecommit, recorder: Path) -> None:
-    keys = {one.key_id: one for one in parse_public_keys(recorder.read_bytes())}
-    claimed = [one for one in signed.signatures if one.key_id in keys]
-    for one in claimed:
-        verify_signature(keys[one.key_id], pae(PAYLOAD_TYPE, signed.payload), one.signature)
-    if not claimed:
-        raise Rejection(
-            "counterpart.other-recorder",
-            "the precommit is not signed by this recorder",
-            where=str(recorder),
-            expected=", ".join(keys),
-            got=", ".join(one.key_id for one in signed.signatures),
-        )
+    keys = parse_public_keys(recorder.read_bytes())
+    other = Rejection(
+        "counterpart.other-recorder",
+        "the precommit is not signed by this recorder",
+        where=str(recorder),
+        expected=", ".join(one.key_id for one in keys),
+        got=", ".join(one.key_id for one in signed.signatures),
+    )
+    require_signed_by(keys, pae(PAYLOAD_TYPE, signed.payload), signed.signatures, other)
 
 
 def _write_new(path: Path, data: bytes) -> None:

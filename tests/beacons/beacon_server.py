@@ -1,13 +1,13 @@
 """A server of drand's HTTP API on the loopback, for chains whose key is public; good or hostile."""
 
 import json
-import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import test_chains
+from loopback import listening
 
 
 @dataclass
@@ -76,11 +76,5 @@ def serve_beacon(behaviour=None, chains=(test_chains.QUICK, test_chains.CHAINED)
         def log_message(self, *_arguments):
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", paths
-    finally:
-        server.shutdown()
-        server.server_close()
+    with listening(Handler) as address:
+        yield address, paths
