@@ -13,6 +13,7 @@ from pot_recorder.beacon_client import BeaconService, read_answer
 from pot_recorder.evidence_folder import add_evidence, evidence_folder_of
 from pot_recorder.promised_time import token_path_of
 from pot_recorder.signed_by import require_signed_by
+from pot_reverify.beacons.bls import load_backend
 from pot_reverify.beacons.chains import BeaconChain, find_chain
 from pot_reverify.beacons.round import SignedRound
 from pot_reverify.checks.beacon_half import MARGIN_NS, require_round
@@ -145,6 +146,7 @@ class BeaconAnswer:
                 "this version does not know the promised beacon; a policy can name it (--policy)",
                 got=promised.counterpart.name,
             )
+        load_backend()  # what is missing is said before the wait, not after it
         warning = token_warning(promised.path, chain.time_ns(number))
         if warning is not None:
             on_note(f"warning: {warning}")

@@ -39,7 +39,7 @@ def verify_bls(scheme: Scheme, public_key: bytes, message: bytes, signature: byt
         Rejection: ``beacon.point``, ``beacon.signature``.
         Indeterminate: ``beacon.backend-missing``.
     """
-    blst = _backend()
+    blst = load_backend()
     key_group, group = blst.BlstP2Element, blst.BlstP1Element
     if scheme.is_chained:
         key_group, group = group, key_group
@@ -77,7 +77,12 @@ def _point(group: Any, data: bytes, size: int, what: str) -> Any:  # noqa: ANN40
     )
 
 
-def _backend() -> Any:  # noqa: ANN401
+def load_backend() -> Any:  # noqa: ANN401
+    """The library.
+
+    Raises:
+        Indeterminate: ``beacon.backend-missing``.
+    """
     try:
         import pyblst  # type: ignore[import-untyped]  # noqa: PLC0415  needs an extra
     except ImportError:

@@ -1,6 +1,7 @@
 """A round is fetched from real servers on the loopback, which answer well, badly, late or never."""
 
 import json
+import sys
 import time
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from pot_recorder.second_half import (
     take_second_half,
     token_warning,
 )
-from pot_reverify import Rejection
+from pot_reverify import Indeterminate, Rejection
 from pot_reverify.beacons.chains import QUICKNET
 from pot_reverify.beacons.round import verify_round
 
@@ -186,6 +187,14 @@ def test_a_fetched_round_is_kept_and_not_asked_for_again(promise, tmp_path):
     assert len(paths) == 2
     assert notes[0].startswith("warning: there is no ")
     assert "TEST CHAIN" in notes[1]
+
+
+def test_a_missing_library_is_said_before_the_wait(promise, tmp_path, monkeypatch):
+    path, _ = promise(beacon(CHAIN, CHAIN.first_round_from(time.time_ns()) + 10**6))
+    monkeypatch.setitem(sys.modules, "pyblst", None)
+    with pytest.raises(Indeterminate) as unknown:
+        take_second_half(path, BeaconAnswer(None, service(), (CHAIN,)), tmp_path / "run.potb")
+    assert unknown.value.code == "beacon.backend-missing"
 
 
 def test_a_round_by_hand_is_verified_too(promise, tmp_path):
