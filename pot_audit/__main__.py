@@ -22,6 +22,7 @@ COMMANDS = (
     "demo",
     "keygen",
     "precommit",
+    "counterpart",
     "record",
     "prove",
     "reverify",

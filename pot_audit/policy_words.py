@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pot_audit.expectation import accepts_custom_by_name
+from pot_reverify.beacons.chains import CHAINS
 from pot_reverify.checks.named_signers import is_expired, validity_text
 from pot_reverify.checks.quorum import is_met, quorum_text
 from pot_reverify.encoding.shown_text import quoted
@@ -73,6 +74,18 @@ def warnings(policy: Policy, now_ns: int) -> list[str]:
         found.append(f"no recorder's {' or '.join(missing)} key is named, and one is demanded")
     if policy.time.required and not policy.time.authorities:
         found.append("proven times are demanded, and no time authority is named")
+    # A beacon needs a proven time of the precommit.
+    can_be_shown = policy.time.authorities or any(Role.COUNTERPART in one.roles for one in current)
+    if policy.requires_counterpart and not can_be_shown:
+        found.append(
+            "a counterpart is demanded, and neither one is named, nor a time authority, which a "
+            "beacon needs"
+        )
+    found += [
+        f"{chain.label}: a beacon that anybody can sign"
+        for chain in policy.beacons
+        if chain.is_test
+    ]
     if policy.binding.required <= {Grade.RUN_BOUND, Grade.KEY_ATTESTED, Grade.CHANNEL}:
         if policy.binding.required and not policy.binding.quotes.software:
             found.append("a quote is demanded, and no software is named that may give one")
@@ -137,7 +150,7 @@ def _demands(policy: Policy) -> Iterator[tuple[bool, str, str]]:
     )
     yield (
         policy.requires_counterpart,
-        "A counterpart has given half of the randomness of the challenges.",
+        f"Somebody else gave half of the challenges' randomness: {_who_may_give_half(policy)}.",
         "The recorder may have chosen the challenges alone, by a committed secret.",
     )
     yield (
@@ -183,6 +196,16 @@ def _accepts(policy: Policy) -> Iterator[str]:
         yield f"The shipped roots are replaced for: {', '.join(vendors)}."
     for authority in policy.time.authorities:
         yield f"Times are believed from {quoted(authority.name)}."
+    for chain in policy.beacons:
+        yield f"Rounds are believed from a beacon of yours: {quoted(chain.label)} ({chain.name})."
+
+
+def _who_may_give_half(policy: Policy) -> str:
+    """The named counterparts, and the beacons."""
+    names = dict.fromkeys(one.name for one in policy.signers if Role.COUNTERPART in one.roles)
+    signed = [f"signed by {quoted(name)}" for name in names]
+    chains = [chain.label for chain in (*CHAINS.values(), *policy.beacons)]
+    return ", or ".join([*signed, f"from a round that was still to come of {' or '.join(chains)}"])
 
 
 def _listed(values: frozenset[str], nothing: str = "none") -> str:

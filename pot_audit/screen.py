@@ -163,6 +163,8 @@ def _meaning(verdict: Verdict) -> str:
         under = (
             " Under a TEST ROOT, which vouches for nothing." if verdict.is_under_test_root else ""
         )
+        if verdict.is_under_test_chain:
+            under += " Half of the randomness is from a TEST CHAIN, which vouches for nothing."
         return f"Every check that this bundle and you require has passed.{under}"
     if verdict.word is VerdictWord.UNREADABLE:
         return "The file is not a bundle that this version can read."
@@ -170,6 +172,8 @@ def _meaning(verdict: Verdict) -> str:
         return f"{printable(failed[0].message)} Use no number from it."
     what = ", ".join(check.check.value for check in skipped) or "a required check"
     under = " A quote is under a TEST ROOT." if verdict.is_under_test_root else ""
+    if verdict.is_under_test_chain:
+        under += " Half of the randomness is from a TEST CHAIN."
     return f"Nothing failed, but {what} could not be performed: do not rely on it.{under}"
 
 

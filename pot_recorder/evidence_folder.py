@@ -1,4 +1,4 @@
-"""Evidence that waits beside a recording until it is sealed: proofs, quotes, tokens."""
+"""Evidence that waits beside a recording until it is sealed: proofs, quotes, tokens, nonces."""
 
 import os
 import shutil
@@ -6,6 +6,8 @@ from pathlib import Path
 
 from pot_reverify.container.frames import MAX_FRAME_BYTES
 from pot_reverify.documents.blob import (
+    BEACON_ROUND,
+    COUNTERPART,
     EXCHANGE_PREFIX,
     PROOF_PREFIX,
     QUOTE_PREFIX,
@@ -20,6 +22,7 @@ _MEDIA_TYPES = {
     ".msgpack": "application/vnd.msgpack",
     ".tsr": "application/timestamp-reply",
 }
+_WHOLE_NAMES = (BEACON_ROUND, COUNTERPART)
 _PREFIXES = (EXCHANGE_PREFIX, PROOF_PREFIX, QUOTE_PREFIX, TIME_PREFIX)
 
 
@@ -80,10 +83,12 @@ def remove_evidence(output: Path) -> None:
 
 def _media_type(name: str) -> str:
     media_type = _MEDIA_TYPES.get(Path(name).suffix)
-    if media_type is None or not name.startswith(_PREFIXES) or ".." in Path(name).parts:
+    is_named = name in _WHOLE_NAMES or name.startswith(_PREFIXES)
+    if media_type is None or not is_named or ".." in Path(name).parts:
         raise Rejection(
             "evidence.name",
-            "evidence is a .json, .msgpack or .tsr file below exchange, proof, quote or time",
+            "evidence is a .json, .msgpack or .tsr file below exchange, proof, quote or time, "
+            f"or {' or '.join(_WHOLE_NAMES)}",
             where=name,
         )
     return media_type

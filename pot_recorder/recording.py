@@ -30,6 +30,7 @@ from pot_recorder.run.noise_floor import measure_noise_floor
 from pot_recorder.run.scorer import ChallengeMeasurement
 from pot_recorder.run.tokenizers import tokenizer_facts, verify_same_tokenizer
 from pot_recorder.scoring_order import BlockScorer, ResidentScorer, Scorer
+from pot_recorder.second_half import HalfSource, take_second_half
 from pot_recorder.session import Environment, Session, claim_of
 from pot_reverify.challenge.prose import derive_probes
 from pot_reverify.decision.empirical_bernstein import Step
@@ -51,7 +52,7 @@ class RecordingRequest:
         candidate: the same.
         output: the bundle; the journal and the precommit lie beside it.
         precommit: a precommit that was made before; None makes one now, beside the output.
-        counterpart_nonce: 32 bytes, where the precommit names a counterpart.
+        second_half: gives the other half of the randomness, where the precommit names somebody.
         dtype: of both models, unless `candidate_dtype` says otherwise.
         threads: inside one operation; None leaves torch's own number.
         one_at_a_time: keep only one model in memory.
@@ -67,7 +68,7 @@ class RecordingRequest:
     output: Path
     attempt: int = 1
     precommit: Path | None = None
-    counterpart_nonce: bytes | None = None
+    second_half: HalfSource | None = None
     dtype: DType = "auto"
     candidate_dtype: DType | None = None
     device: str = "cpu"
@@ -102,7 +103,8 @@ def record_bundle(
 
     Raises:
         Rejection: ``session.*``, ``journal.*``, ``precommit.*``, ``model.*``, ``tokenizer.*``,
-            ``challenge.*``, ``prover.*``, ``proof.*``.
+            ``challenge.*``, ``prover.*``, ``proof.*``, ``counterpart.*``, ``beacon.*``.
+        Indeterminate: ``beacon.backend-missing``.
         OSError: a file cannot be read or written.
     """
     _require_startable(request, resume=resume)
@@ -110,6 +112,11 @@ def record_bundle(
         "reference": parse_model_source(request.reference),
         "candidate": parse_model_source(request.candidate),
     }
+    # Before gigabytes are loaded: a round may have to be waited for.
+    promised = precommit_path_of(request.output) if resume else None
+    nonce = take_second_half(
+        request.precommit or promised, request.second_half, request.output, on_note
+    )
     settings = make_deterministic(threads=request.threads)
     resumed = _interrupted_recording(request) if resume else None
     with nullcontext() if resumed is None else resumed.interruption_noted():
@@ -137,7 +144,7 @@ def record_bundle(
         candidate=pair.candidate,
         scorer=pair.scorer,
         promise=promise,
-        counterpart_nonce=request.counterpart_nonce,
+        counterpart_nonce=nonce,
         signers=request.signers,
         output=request.output,
         environment=lambda first: _environment(meter.finish(), first),

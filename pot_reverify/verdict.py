@@ -116,6 +116,11 @@ class Verdict:
         """Whether a grade rests on a root that is published for tests and vouches for nothing."""
         return any(check.is_under_test_root for check in self.checks)
 
+    @property
+    def is_under_test_chain(self) -> bool:
+        """Whether half of the randomness is from a beacon whose key is published for tests."""
+        return any(check.is_under_test_chain for check in self.checks)
+
     def to_document(self) -> dict[str, object]:
         """The verdict as JSON values; rationals are [numerator, denominator]; no floats."""
         return {
@@ -127,6 +132,7 @@ class Verdict:
             "decision_is_relied_on": self.word is VerdictWord.VERIFIED,
             "binding_grades": [grade.value for grade in self.binding_grades],
             "is_under_test_root": self.is_under_test_root,
+            "is_under_test_chain": self.is_under_test_chain,
             "checks": [check.to_document() for check in self.checks],
             "bundle": None if self.bundle is None else _bundle_document(self.bundle),
             "file_digest": None if self.file_digest is None else format_digest(self.file_digest),

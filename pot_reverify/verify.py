@@ -222,7 +222,7 @@ def _perform_checks(
         _perform(CheckId.TREE, lambda: check_tree(bundle)),
         _perform(CheckId.SIGNATURES, lambda: check_signatures(bundle, policy, times)),
         _perform(CheckId.TIME, lambda: check_time(bundle, policy, times)),
-        _perform(CheckId.CHALLENGES, lambda: check_challenges(bundle, policy)),
+        _perform(CheckId.CHALLENGES, lambda: check_challenges(bundle, policy, times)),
         _perform(CheckId.SCORES, lambda: check_scores(bundle, policy, proof)),
         decision,
         weights,

@@ -39,6 +39,7 @@ def command(*, as_json: bool) -> None:
             ("cryptography", "rfc3161_client"),
             "pip install 'pot-audit[time]'",
         ),
+        _ability("check rounds of beacons", ("pyblst",), "pip install 'pot-audit[beacon]'"),
         _ability("record bundles", _RECORD, "pip install 'pot-audit[record]'"),
         _prover(),
     ]

@@ -54,6 +54,8 @@ def check(*, policy: Path, as_json: bool) -> None:
     for authority in parsed.time.authorities:
         digest = format_digest(sha256_digest(authority.root))
         say(f"authority  {quoted(authority.name)}: root {digest}")
+    for chain in parsed.beacons:
+        say(f"beacon     {quoted(chain.label)}: {shown_path(chain.name)}")
     for software in parsed.binding.quotes.software:
         registers = ", ".join(map(shown_path, sorted(software.registers)))
         say(f"software   {quoted(software.name)}: {software.kind.value}, {registers}")

@@ -12,14 +12,14 @@ from pot_audit.preset_option import preset_option, resolve_preset
 from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_audit.prover_option import prover_option
 from pot_audit.resumption import may_differ_next_time
+from pot_audit.second_half_options import chosen_second_half, second_half_options
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 from pot_recorder.partial_file import partial_path_of
 from pot_recorder.promise import require_ed25519
-from pot_reverify.challenge.seeds import NONCE_BYTES
 from pot_reverify.documents.statement import Statement
 from pot_reverify.documents.statement_parts import Labels
 from pot_reverify.encoding.shown_text import shown_path
-from pot_reverify.errors import PotAuditError, Rejection
+from pot_reverify.errors import PotAuditError
 
 if TYPE_CHECKING:
     from pot_recorder.models.load import DType
@@ -44,7 +44,7 @@ DTYPES = click.Choice(["auto", "float32", "bfloat16", "float16"])
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A precommit made before (pot-audit precommit); otherwise one is made now.",
 )
-@click.option("--counterpart-nonce", metavar="HEX", help="The counterpart's 32 bytes.")
+@second_half_options
 @click.option(
     "--attempt",
     type=click.IntRange(1, 32),
@@ -96,7 +96,12 @@ def command(
     passphrase_file: Path | None,
     output: Path,
     precommit: Path | None,
-    counterpart_nonce: str | None,
+    counterpart: Path | None,
+    counterpart_key: Path | None,
+    beacon: str | None,
+    beacon_url: str | None,
+    beacon_file: Path | None,
+    policy_file: Path | None,
     attempt: int,
     resume: bool,
     hold: bool,
@@ -126,7 +131,14 @@ def command(
     parameters = resolve_preset(preset, preset_file)
     signers = load_signers(key, passphrase_file)
     require_ed25519(signers)
-    nonce = None if counterpart_nonce is None else _parse_nonce(counterpart_nonce)
+    half = chosen_second_half(
+        counterpart=counterpart,
+        counterpart_key=counterpart_key,
+        beacon=beacon,
+        beacon_url=beacon_url,
+        beacon_file=beacon_file,
+        policy_file=policy_file,
+    )
     prepare_kernel_environment()
     silence_other_progress_bars()
     from pot_recorder.prover import find_prover  # noqa: PLC0415  curves and circuits
@@ -140,7 +152,7 @@ def command(
         output=output,
         attempt=attempt,
         precommit=precommit,
-        counterpart_nonce=nonce,
+        second_half=half,
         dtype=dtype,
         candidate_dtype=candidate_dtype,
         device=device,
@@ -195,15 +207,3 @@ def _summary(statement: Statement) -> dict[str, object]:
         "half_width_sum": statement.half_width_sum,
         "margin": list(statement.margin.as_integer_ratio()),
     }
-
-
-def _parse_nonce(text: str) -> bytes:
-    try:
-        nonce = bytes.fromhex(text)
-    except ValueError:
-        nonce = b""
-    if len(nonce) != NONCE_BYTES:
-        raise Rejection(
-            "session.nonce", "a counterpart's nonce is 64 hex digits", where="--counterpart-nonce"
-        )
-    return nonce

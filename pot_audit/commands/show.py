@@ -80,7 +80,7 @@ def _summary(bundle: Bundle) -> list[str]:
             ("confidentiality", labels.confidentiality),
         ):
             if text is not None:
-                rows.append((name, quoted(text)))
+                rows.append((name, f"{quoted(text)} (claimed)"))
         if statement.noise_floor is not None:
             floor = statement.noise_floor
             rows.append(

@@ -19,6 +19,7 @@ ENVELOPE = "statement.dsse.json"
 _PROFILE = "https://w3id.org/ro/crate/1.2"
 _LICENCE = "#licence"
 _SOFTWARE = "#pot-audit"
+_ONLY_NAMED = "Named by the recorder in a label; nothing in the bundle shows that they took part."
 _Json = dict[str, object]
 
 
@@ -202,10 +203,22 @@ def _people(sealed: SealedBundle) -> list[_Json]:
     people: list[_Json] = []
     if labels.organisation is not None:
         name = labels.organisation
-        people.append({"@id": "#organisation", "@type": "Organization", "name": name})
+        people.append(
+            {
+                "@id": "#organisation",
+                "@type": "Organization",
+                "name": name,
+                "description": _ONLY_NAMED,
+            }
+        )
     if labels.responsible_person is not None:
         name = labels.responsible_person
-        person: _Json = {"@id": "#responsible", "@type": "Person", "name": name}
+        person: _Json = {
+            "@id": "#responsible",
+            "@type": "Person",
+            "name": name,
+            "description": _ONLY_NAMED,
+        }
         if people:
             person["affiliation"] = _ref("#organisation")
         people.append(person)

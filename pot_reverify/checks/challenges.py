@@ -1,23 +1,29 @@
 """C06: the challenges are the committed ones, all of them, in order, as the family derives them."""
 
+from dataclasses import replace
+
 from pot_reverify.challenge.prose import derive_probes
 from pot_reverify.challenge.seeds import challenge_seed, derive_challenge_key, secret_commitment
+from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.checks.result import CheckId, CheckResult, passed, skipped
+from pot_reverify.checks.second_half import judge_second_half
 from pot_reverify.documents.bundle import Bundle
-from pot_reverify.documents.precommit import Counterpart, Precommit, parse_precommit
+from pot_reverify.documents.precommit import Precommit, parse_precommit
 from pot_reverify.documents.reveal import Reveal
 from pot_reverify.encoding.digest import format_digest, sha256_digest
-from pot_reverify.encoding.shown_text import quoted
 from pot_reverify.errors import Rejection
 from pot_reverify.policy import Policy
 
 
-def check_challenges(bundle: Bundle, policy: Policy) -> CheckResult:
+def check_challenges(bundle: Bundle, policy: Policy, times: ProvenTimes) -> CheckResult:
     """Open the precommit with the revealed secret and derive every probe's text again.
 
     Raises:
-        Rejection: ``precommit.*``, ``challenge.*``, ``reveal.*``, and what parsing the precommit
-            raises.
+        Rejection: ``precommit.*``, ``challenge.*``, ``reveal.*``, ``counterpart.*``,
+            ``beacon.*``, ``signature.*``, and what parsing raises.
+        Indeterminate: ``counterpart.*`` and ``beacon.*`` where the policy demands a counterpart
+            and only the signer speaks of one; ``beacon.backend-missing``,
+            ``signature.backend-missing``.
     """
     precommit = parse_precommit(bundle.head.precommit.payload)
     _require_as_committed(bundle, precommit)
@@ -41,13 +47,17 @@ def check_challenges(bundle: Bundle, policy: Policy) -> CheckResult:
         )
     _require_opening(bundle, precommit, reveal)
     _require_texts(bundle, reveal)
+    half = judge_second_half(bundle, precommit, policy, times)
+    if policy.requires_counterpart and half.doubt is not None:
+        raise half.doubt
     withheld = bundle.withheld_count
-    return passed(
+    result = passed(
         CheckId.CHALLENGES,
         f"{len(bundle.challenges)} challenges follow from the committed secret",
-        _how_chosen(precommit.counterpart),
+        half.note,
         *([f"the texts of {withheld} withheld probes are not compared"] if withheld else []),
     )
+    return replace(result, is_under_test_chain=half.is_under_test_chain)
 
 
 def _require_as_committed(bundle: Bundle, precommit: Precommit) -> None:
@@ -160,12 +170,3 @@ def _require_texts(bundle: Bundle, reveal: Reveal) -> None:
                     expected=f"text of {format_digest(digest)}",
                     got=f"text of {format_digest(probe.text_digest or b'')}",
                 )
-
-
-def _how_chosen(counterpart: Counterpart | None) -> str:
-    if counterpart is None:
-        return "challenges chosen by the recorder alone"
-    name = quoted(counterpart.name)
-    if counterpart.round is None:
-        return f"challenges chosen by the recorder and {name}"
-    return f"challenges chosen by the recorder and round {counterpart.round} of {name}"

@@ -49,6 +49,7 @@ class CheckResult:
         notes: more sentences that belong to the result.
         grades: the binding grades that this check supports.
         is_under_test_root: whether they rest on a root that is published for tests.
+        is_under_test_chain: whether it rests on a beacon whose key is published for tests.
     """
 
     check: CheckId
@@ -62,6 +63,7 @@ class CheckResult:
     notes: tuple[str, ...] = ()
     grades: tuple[Grade, ...] = ()
     is_under_test_root: bool = False
+    is_under_test_chain: bool = False
 
     def to_document(self) -> dict[str, object]:
         """The result as JSON values."""

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from pot_reverify.checks.result import CheckId, CheckResult, passed
 from pot_reverify.documents.blob import (
+    BEACON_ROUND,
     CANDIDATE_WEIGHTS,
+    COUNTERPART,
     DECISION_PROOF,
     ENVIRONMENT,
     QUOTE_PREFIX,
     REFERENCE_WEIGHTS,
 )
 from pot_reverify.documents.bundle import Bundle
+from pot_reverify.documents.counterpart_document import decode_word
 from pot_reverify.documents.projection import project
 from pot_reverify.encoding import canonical_msgpack, strict_json
 from pot_reverify.errors import Rejection
@@ -32,11 +35,12 @@ _BLOB_KINDS = {
     CANDIDATE_WEIGHTS: "weights",
     ENVIRONMENT: "environment",
     DECISION_PROOF: "proof",
+    BEACON_ROUND: "beacon-round",
 }
 
 
 def check_schemas(bundle: Bundle) -> CheckResult:
-    """Validate HEAD, precommit, REVEAL, STATEMENT, manifests, environment, proof and evidence.
+    """Validate every document that stands once in a bundle, manifests and evidence among them.
 
     Raises:
         Rejection: ``schema.invalid``, ``json.*``, ``msgpack.*``.
@@ -91,3 +95,6 @@ def _documents(bundle: Bundle) -> Iterator[tuple[str, dict[str, Any]]]:
             yield _BLOB_KINDS[blob.name], strict_json.decode(blob.data)
         elif blob.name.startswith(QUOTE_PREFIX):
             yield "evidence", strict_json.decode(blob.data)
+        elif blob.name == COUNTERPART:
+            payload, _ = decode_word(blob.data, blob.name)
+            yield "counterpart", strict_json.decode(payload)

@@ -9,6 +9,8 @@ from pot_reverify.encoding.fields import Fields
 REFERENCE_WEIGHTS = "weights/reference.json"
 CANDIDATE_WEIGHTS = "weights/candidate.json"
 ENVIRONMENT = "environment.json"
+COUNTERPART = "counterpart.json"
+BEACON_ROUND = "beacon.json"
 QUOTE_PREFIX = "quote/"
 PROOF_PREFIX = "proof/"
 DECISION_PROOF = "proof/decision.json"

@@ -3,13 +3,13 @@
 As a file it is a DSSE envelope in JSON; a bundle carries the same payload bytes and signatures.
 """
 
-import base64
 from dataclasses import dataclass
 
 from pot_reverify.decision.presets import Preset, parse_preset
 from pot_reverify.documents.model_identity import ModelClaim, parse_model_claim
 from pot_reverify.documents.signed_bytes import MAX_SIGNATURES, Signature, parse_signature
-from pot_reverify.encoding import canonical_msgpack, strict_base64, strict_json
+from pot_reverify.documents.signed_envelope import decode_envelope, encode_envelope
+from pot_reverify.encoding import canonical_msgpack, strict_json
 from pot_reverify.encoding.digest import format_digest, sha256_digest
 from pot_reverify.encoding.fields import Fields
 from pot_reverify.errors import Rejection
@@ -20,19 +20,37 @@ MAX_ATTEMPT = 32
 _MAX_PAYLOAD_BYTES = 1 << 16
 
 
+PARTY = "party"
+PARTY_WITH_KEY = "party-with-key"
+BEACON = "beacon"
+
+
 @dataclass(frozen=True, slots=True)
 class Counterpart:
     """Who gives the second half of the challenge randomness, after seeing the precommit.
 
     Args:
-        kind: ``party`` (a vendor, an auditor) or ``beacon`` (a public randomness beacon).
+        kind: ``party`` (a vendor, an auditor), ``party-with-key`` (likewise, and the promise says
+            with which key it will sign), or ``beacon`` (a public randomness beacon).
         name: the party, or the beacon's name.
         round: the beacon's future round, None for a party.
+        key_id: of the party's key, None for the other kinds.
     """
 
     kind: str
     name: str
     round: int | None
+    key_id: str | None = None
+
+    @property
+    def is_party(self) -> bool:
+        """Whether it is somebody with a key, and no beacon."""
+        return self.kind != BEACON
+
+    def to_document(self) -> dict[str, object]:
+        """The counterpart as JSON values."""
+        document: dict[str, object] = {"kind": self.kind, "name": self.name, "round": self.round}
+        return document if self.key_id is None else {**document, "key_id": self.key_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +77,7 @@ class Precommit:
                 "attempt": self.attempt,
                 "candidate": self.candidate.to_document(),
                 "challenge_family": self.challenge_family,
-                "counterpart": None
-                if other is None
-                else {"kind": other.kind, "name": other.name, "round": other.round},
+                "counterpart": None if other is None else other.to_document(),
                 "created_ns": self.created_ns,
                 "kind": KIND,
                 "preset": self.preset.to_document(),
@@ -93,21 +109,7 @@ class SignedPrecommit:
 
     def to_envelope(self) -> bytes:
         """The DSSE envelope file."""
-        signatures = [
-            {
-                "algorithm": one.algorithm,
-                "keyid": one.key_id,
-                "sig": base64.b64encode(one.signature).decode(),
-            }
-            for one in self.signatures
-        ]
-        return strict_json.encode(
-            {
-                "payload": base64.b64encode(self.payload).decode(),
-                "payloadType": PAYLOAD_TYPE,
-                "signatures": signatures,
-            }
-        )
+        return encode_envelope(PAYLOAD_TYPE, self.payload, self.signatures)
 
 
 def parse_precommit(payload: bytes, where: str = "precommit") -> Precommit:
@@ -161,38 +163,23 @@ def parse_envelope(data: bytes, where: str) -> SignedPrecommit:
     Raises:
         Rejection: ``json.*``, ``schema.*``, ``precommit.base64``.
     """
-    fields = Fields(strict_json.decode(data), where)
-    fields.take_literal("payloadType", PAYLOAD_TYPE)
-    payload = _base64(fields.take_str("payload", 2 * _MAX_PAYLOAD_BYTES), where)
-    signatures = []
-    for number, item in enumerate(fields.take_list("signatures", 1, MAX_SIGNATURES)):
-        entry = Fields(item, f"{where}.signatures[{number}]")
-        signatures.append(
-            Signature(
-                entry.take_str("algorithm", 32),
-                entry.take_str("keyid", 80),
-                _base64(entry.take_str("sig", 16384), entry.where),
-            )
-        )
-        entry.finish()
-    fields.finish()
-    return SignedPrecommit(payload, tuple(signatures))
+    payload, signatures = decode_envelope(
+        data, PAYLOAD_TYPE, _MAX_PAYLOAD_BYTES, "precommit.base64", where
+    )
+    return SignedPrecommit(payload, signatures)
 
 
 def _parse_counterpart(fields: Fields) -> Counterpart | None:
     if fields.drop_null("counterpart"):
         return None
     inner = fields.take_fields("counterpart")
-    kind = inner.take_literal("kind", "party", "beacon")
+    kind = inner.take_literal("kind", PARTY, PARTY_WITH_KEY, BEACON)
     name = inner.take_str("name")
     beacon_round = None if inner.drop_null("round") else inner.take_int("round", 1)
+    key_id = format_digest(inner.take_digest("key_id")) if kind == PARTY_WITH_KEY else None
     inner.finish()
-    if (kind == "beacon") != (beacon_round is not None):
+    if (kind == BEACON) != (beacon_round is not None):
         raise Rejection(
             "schema.unknown-value", "a beacon, and only a beacon, has a round", where=inner.where
         )
-    return Counterpart(kind, name, beacon_round)
-
-
-def _base64(text: str, where: str) -> bytes:
-    return strict_base64.decode(text, "precommit.base64", where)
+    return Counterpart(kind, name, beacon_round, key_id)

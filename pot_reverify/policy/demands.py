@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pot_reverify.beacons.chains import CHAINS, BeaconChain
 from pot_reverify.encoding import strict_json
 from pot_reverify.encoding.digest import sha256_digest
 from pot_reverify.errors import Rejection
@@ -49,13 +50,16 @@ class Policy:
         challenge_families: ids of the families that are accepted, None for any.
         max_attempts: the highest attempt number that is accepted.
         withheld: how much may be withheld.
-        requires_counterpart: whether somebody else must have given half of the randomness.
+        requires_counterpart: whether somebody else must verifiably have given half of the
+            randomness: a named counterpart, or a public beacon.
         requires_proof: whether the decision must be proven also where it can be recomputed.
         time: which times must be proven, and by whom.
         binding: what the transcript must be bound to.
+        beacons: chains that the reader accepts beside those that this version ships.
 
     Raises:
-        Rejection: ``policy.repeated-key``, ``policy.max-attempts``, ``policy.quorum``.
+        Rejection: ``policy.repeated-key``, ``policy.max-attempts``, ``policy.quorum``,
+            ``policy.repeated-beacon``.
     """
 
     name: str = "given on the command line"
@@ -70,6 +74,7 @@ class Policy:
     requires_proof: bool = False
     time: TimePolicy = field(default_factory=TimePolicy)
     binding: BindingPolicy = field(default_factory=BindingPolicy)
+    beacons: tuple[BeaconChain, ...] = ()
 
     def __post_init__(self) -> None:
         key_ids = [signer.key.key_id for signer in self.signers]
@@ -80,6 +85,14 @@ class Policy:
         for alternative in self.quorum:
             if not alternative or any(count < 1 for count in alternative.values()):
                 raise Rejection("policy.quorum", "an alternative of a quorum asks for somebody")
+            if Role.COUNTERPART in alternative:
+                raise Rejection(
+                    "policy.quorum",
+                    "a counterpart signs no statement: demand it with counterpart = true",
+                )
+        names = [*CHAINS, *(chain.name for chain in self.beacons)]
+        if len(set(names)) < len(names):
+            raise Rejection("policy.repeated-beacon", "a beacon's chain is named twice")
 
     @property
     def digest(self) -> bytes:
@@ -88,7 +101,10 @@ class Policy:
 
     def to_document(self) -> dict[str, object]:
         """The demands as JSON values, keys and certificates by their digests."""
+        # Without chains of the reader's own the document, and so its digest, is as it always was.
+        beacons = {"beacons": sorted(chain.name for chain in self.beacons)} if self.beacons else {}
         return {
+            **beacons,
             "algorithms": sorted(algorithm.value for algorithm in self.algorithms),
             "binding": self.binding.to_document(),
             "challenge_families": _sorted(self.challenge_families),

@@ -16,6 +16,8 @@ class Role(StrEnum):
     VENDOR = "vendor"
     AUDITOR = "auditor"
     TEE = "tee"
+    COUNTERPART = "counterpart"
+    """Gives half of the challenges' randomness; it signs that, and no statement."""
 
 
 @dataclass(frozen=True, slots=True)

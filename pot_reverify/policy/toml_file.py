@@ -15,6 +15,7 @@ from pot_reverify.errors import Rejection
 from pot_reverify.policy.demands import KIND, Policy, Withheld
 from pot_reverify.policy.signers import NamedSigner, Role
 from pot_reverify.policy.times import ProvenTime, TimeAuthority, TimePolicy
+from pot_reverify.policy.toml_beacons import take_beacons
 from pot_reverify.policy.toml_binding import take_binding
 from pot_reverify.policy.toml_keys import ReadFile, take_certificate, take_signers
 from pot_reverify.policy.toml_table import Table
@@ -76,6 +77,7 @@ def parse_policy(data: bytes, read_file: ReadFile) -> Policy:
         requires_proof=accept.take_bool("proof", default=False),
         time=_take_time(root.take_table("time"), read_file),
         binding=take_binding(root.take_table("binding"), read_file),
+        beacons=take_beacons(root),
     )
     for table in (accept, signatures, root):
         table.finish()

@@ -7,5 +7,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [
     str(ROOT / "fixtures" / "vectors"),
     str(ROOT / "fixtures" / "bundles" / "grades"),
+    str(ROOT / "fixtures" / "beacons"),
     str(ROOT / "tests" / "quotes"),
+    str(ROOT / "tests" / "timestamps"),
 ]

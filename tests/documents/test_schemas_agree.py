@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from pot_reverify.checks.schemas import schema
+from pot_reverify.documents.beacon_round import parse_beacon_round
 from pot_reverify.documents.blob import parse_attachment, parse_blob
 from pot_reverify.documents.challenge_record import parse_content, parse_record, parse_withheld
+from pot_reverify.documents.counterpart_document import parse_word
 from pot_reverify.documents.countersignature import parse_attached_statement
 from pot_reverify.documents.dsse_envelope import Envelope
 from pot_reverify.documents.head import parse_head
@@ -109,8 +111,15 @@ def parse_attached(data: bytes) -> object:
 
 KINDS = [
     Kind("attachment", valid.ATTACHMENT, lambda data: parse_attachment(data, "x")),
+    Kind(
+        "beacon-round",
+        valid.BEACON_ROUND,
+        lambda data: parse_beacon_round(data, "x"),
+        is_json=True,
+    ),
     Kind("blob", valid.BLOB, lambda data: parse_blob(data, "x")),
     Kind("content", valid.CONTENT, lambda data: parse_content(data, "x")),
+    Kind("counterpart", valid.WORD, lambda data: parse_word(data, "x"), is_json=True),
     Kind("countersignature", valid.COUNTERSIGNATURE, parse_attached, is_json=True),
     Kind("head", valid.HEAD, lambda data: parse_head(data, "x")),
     Kind("precommit", valid.PRECOMMIT, parse_precommit, is_json=True),

@@ -6,9 +6,12 @@ from fractions import Fraction
 
 from hypothesis import strategies as st
 
+from pot_reverify.beacons.round import SignedRound
 from pot_reverify.decision.presets import PRESETS, Preset
+from pot_reverify.documents.beacon_round import BeaconRound
 from pot_reverify.documents.blob import Attachment, Blob
 from pot_reverify.documents.challenge_record import Content, Record, Withheld
+from pot_reverify.documents.counterpart_document import CounterpartWord
 from pot_reverify.documents.countersignature import (
     Countersignature,
     ReportedCheck,
@@ -23,6 +26,7 @@ from pot_reverify.documents.signed_bytes import Signature
 from pot_reverify.documents.statement import Statement
 from pot_reverify.documents.statement_parts import DeclaredSigner, Labels, LeafCounts, NoiseFloor
 from pot_reverify.documents.weight_manifest import FileEntry, WeightManifest
+from pot_reverify.encoding.digest import format_digest
 from pot_reverify.score.affinity import ProbeDistributions
 
 INT63 = st.integers(0, 2**63 - 1)
@@ -82,8 +86,23 @@ HEAD = st.builds(
     candidate=IDENTITY,
     recorder=st.builds(Recorder, text(), DIGEST),
 )
-COUNTERPART = st.builds(Counterpart, st.just("party"), text(), st.none()) | st.builds(
-    Counterpart, st.just("beacon"), text(), POSITIVE
+COUNTERPART = (
+    st.builds(Counterpart, st.just("party"), text(), st.none())
+    | st.builds(
+        Counterpart, st.just("party-with-key"), text(), st.none(), DIGEST.map(format_digest)
+    )
+    | st.builds(Counterpart, st.just("beacon"), text(), POSITIVE)
+)
+WORD = st.builds(CounterpartWord, precommit_digest=DIGEST, nonce=DIGEST, created_ns=INT63)
+BEACON_ROUND = st.builds(
+    BeaconRound,
+    chain=text(),
+    round=st.builds(
+        SignedRound,
+        number=POSITIVE,
+        signature=st.binary(min_size=1, max_size=96),
+        previous_signature=optional(st.binary(min_size=1, max_size=96)),
+    ),
 )
 PRECOMMIT = st.builds(
     Precommit,

@@ -124,6 +124,16 @@ def test_the_bundle_in_the_crate_is_the_bundle(export):
     assert "made without verification" in entities["./"]["description"]
 
 
+def test_whom_only_a_label_names_is_said_to_be_named_and_no_more(export):
+    metadata = export(BUNDLES / "int8.potb", "ro-crate") / "ro-crate-metadata.json"
+    entities = {one["@id"]: one for one in json.loads(metadata.read_bytes())["@graph"]}
+    for name in ("#organisation", "#responsible"):
+        assert entities[name]["description"].startswith("Named by the recorder in a label")
+    shown = pot_audit("show", BUNDLES / "int8.potb").stdout
+    for label in ("Test Person (claimed)", "pot-audit fixtures (claimed)"):
+        assert label in shown
+
+
 def test_every_name_in_the_description_is_explained(export):
     document = json.loads(
         (export(BUNDLES / "int8.potb", "ro-crate") / "ro-crate-metadata.json").read_bytes()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pot_reverify import Policy, Rejection, Role, Withheld, load_policy, load_signer
+from pot_reverify.beacons.chains import QUICKNET
 from pot_reverify.policy import Grade, ProvenTime
 from pot_reverify.policy.toml_binding import SNP_COMPONENTS, TCB_STATUSES
 from pot_reverify.policy.toml_file import MAX_POLICY_BYTES, parse_policy
@@ -19,6 +20,17 @@ KIND = 'kind = "pot-audit/policy/1"\n'
 (RECORDER,) = load_signer(KEYS / "test-recorder.pub")
 (STRANGER,) = load_signer(KEYS / "test-stranger.pub")
 INTEL = PINNED_ROOTS["intel"][0]
+BEACONS = KEYS.parent / "beacons" / "test-chains.toml"
+BEACON = "[[beacon]]" + BEACONS.read_text().split("[[beacon]]")[1]
+QUICKNET_AGAIN = f"""[[beacon]]
+name = "mine"
+scheme = "bls-unchained-g1-rfc9380"
+public_key = "{QUICKNET.public_key.hex()}"
+period = 3
+genesis_time = {QUICKNET.genesis_s}
+group_hash = "{QUICKNET.group_hash.hex()}"
+beacon_id = "quicknet"
+"""
 SIGNER = '[[signer]]\nname = "Acme"\npublic_key = "test-recorder.pub"\n'
 
 
@@ -242,6 +254,31 @@ WRONG = {
         "policy.unknown-value",
         "binding.root[1].vendor",
     ),
+    KIND + "[signatures]\nquorum = [{counterpart = 1}]": (
+        "policy.quorum",
+        None,
+    ),
+    KIND + BEACON + BEACON: ("policy.repeated-beacon", "beacon[2]"),
+    KIND + QUICKNET_AGAIN: ("policy.repeated-beacon", "beacon[1]"),
+    KIND + BEACON.replace("bls-", "BLS-"): ("policy.unknown-value", "beacon[1].scheme"),
+    KIND + BEACON.replace("period = 3", "period = 0"): (
+        "policy.out-of-range",
+        "beacon[1].period",
+    ),
+    KIND + BEACON.replace("period = 3", "period = 4"): ("policy.beacon-hash", "beacon[1].hash"),
+    KIND + BEACON.replace("genesis_time", "genesis"): (
+        "policy.missing-key",
+        "beacon[1].genesis_time",
+    ),
+    KIND + BEACON.replace('public_key = "a6', 'public_key = "A6'): (
+        "policy.not-hex",
+        "beacon[1].public_key",
+    ),
+    KIND + BEACON.replace('public_key = "a6', 'public_key = "'): (
+        "policy.not-hex",
+        "beacon[1].public_key",
+    ),
+    KIND + BEACON + "tests = true": ("policy.unknown-key", "beacon[1].tests"),
     KIND + f"x = {'9' * 5000}": ("policy.not-toml", None),
     KIND + f"x = {'[' * 100_000}": ("policy.not-toml", None),
     KIND + "x = 2026-02-30T00:00:00Z": ("policy.not-toml", None),
@@ -251,6 +288,28 @@ WRONG = {
 @pytest.mark.parametrize("text", WRONG, ids=lambda text: text[-60:])
 def test_a_mistake_is_refused_where_it_stands(text):
     assert refused(text) == WRONG[text]
+
+
+def test_chains_of_the_readers_own_arrive():
+    (chain,) = parse(KIND + BEACON).beacons
+    assert (chain.title, chain.period_s) == ("pot-audit-test-quick", 3)
+    assert chain.is_test
+    assert parse(KIND + BEACON).digest != parse(KIND).digest
+    without_hash = "".join(line for line in BEACON.splitlines(True) if "hash = " not in line)
+    assert refused(KIND + without_hash) == ("policy.missing-key", "beacon[1].group_hash")
+    no_pin = "".join(line for line in BEACON.splitlines(True) if not line.startswith("hash"))
+    assert parse(KIND + no_pin).beacons == (chain,)
+
+
+def test_a_counterpart_is_a_role_and_fills_no_place_of_a_quorum():
+    (signer,) = parse(KIND + SIGNER + 'roles = ["counterpart"]').signers
+    assert signer.roles == {Role.COUNTERPART}
+    with pytest.raises(Rejection) as caught:
+        Policy(quorum=({Role.RECORDER: 1, Role.COUNTERPART: 1},))
+    assert caught.value.code == "policy.quorum"
+    with pytest.raises(Rejection) as caught:
+        Policy(beacons=(QUICKNET,))
+    assert caught.value.code == "policy.repeated-beacon"
 
 
 def test_what_is_not_text_or_too_long_is_refused():
