@@ -180,9 +180,8 @@ def _say_next(
         )
         note(f"then: {record} --beacon drand")
     elif other is not None:
-        note(
-            f"next: the counterpart runs: pot-audit counterpart {shown_path(output)} --key THEIRS -o FILE"
-        )
+        shown = shown_path(output)
+        note(f"next: the counterpart runs: pot-audit counterpart {shown} --key THEIRS -o FILE")
         note(f"then: {record} --counterpart FILE")
     else:
         note(f"next: {record}")
