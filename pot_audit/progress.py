@@ -78,9 +78,7 @@ def step_text(step: Step) -> str:
     """Challenges so far and the running interval of the mean divergence."""
     scale = SCORE_UNIT * step.t
     mean, low, high = (Fraction(one, scale) for one in (step.S, step.L, step.U))
-    return (
-        f"{step.n} challenges, divergence {estimate_text(mean)} in {interval_text(low, high)}"
-    )
+    return f"{step.n} challenges, divergence {estimate_text(mean)} in {interval_text(low, high)}"
 
 
 def duration_text(seconds: float) -> str:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_audit.number_text import estimate_text, interval_text
+from pot_audit.progress import StepProgress, note, silence_other_progress_bars
 from pot_recorder.environment.kernel_environment import prepare_kernel_environment
 from pot_recorder.keys import Protection, Signer, generate_private_keys, save_private_keys
 from pot_reverify import Policy, load_signer, verify
