@@ -76,8 +76,11 @@ def decision_lines(bundle: Bundle, step: Step, decided_by: DecidedBy | None = No
     """
     head, scale = bundle.head, SCORE_UNIT * step.t
     preset = head.preset
-    mean = estimate_text(Fraction(step.S, scale))
-    low, high = Fraction(step.L, scale), Fraction(step.U, scale)
+    high = Fraction(step.U, scale)
+    mean, interval = (
+        estimate_text(Fraction(step.S, scale)),
+        interval_text(Fraction(step.L, scale), high),
+    )
     half = percent_text(preset.effective_alpha(head.attempt) / 2)
     sure = percent_text(preset.effective_alpha(head.attempt))
     names = f"{quoted(head.reference.claim.name)} and {quoted(head.candidate.claim.name)}"
@@ -95,7 +98,7 @@ def decision_lines(bundle: Bundle, step: Step, decided_by: DecidedBy | None = No
     word = step.decision.value if step.decision else "RUNNING"
     lines = [
         f"{rule}{word}{reason}  {names}: {claims[step.decision]}.",
-        f"  mean divergence {mean}, in {interval_text(low, high)} with an error of at most {sure}",
+        f"  mean divergence {mean}, in {interval} with an error of at most {sure}",
         f"  {step.n} challenges, {step.t} probes{_DECIDED[decided_by]}",
         f"  preset {preset.name}, attempt {head.attempt}, {head.rule}, {head.score}, "
         + head.challenge_family,

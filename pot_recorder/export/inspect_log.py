@@ -8,8 +8,10 @@ import json
 import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from fractions import Fraction
 from pathlib import Path
 
+from pot_recorder.export.outward_float import float_not_below
 from pot_recorder.export.sealed import UNSIGNED_NOTE, SealedBundle
 from pot_reverify.container.frames import FrameType, read_frames_of
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT
@@ -182,12 +184,13 @@ def _outcome(sealed: SealedBundle) -> _Json:
     unscored = sum(probe.claimed_score is None for probe in probes)
     metrics = {
         "mean_divergence": statement.score_sum / scale,
-        "half_width": statement.half_width_sum / scale,
-        "margin": float(statement.margin),
+        "half_width": float_not_below(Fraction(statement.half_width_sum, scale)),
+        "margin": float_not_below(statement.margin),
     }
     decision = {
         "decision": statement.decision,
         "stop_reason": statement.stop_reason,
+        "is_custom_rule": not head.preset.is_named,
         "challenges": statement.challenges,
         "probes": statement.probes,
         "verified": False,

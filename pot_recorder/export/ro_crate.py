@@ -3,12 +3,15 @@
 import hashlib
 import json
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 from pot_recorder.export.dsse import dsse_envelope
+from pot_recorder.export.outward_float import float_not_below
 from pot_recorder.export.sealed import UNSIGNED_NOTE, SealedBundle
 from pot_reverify.checks.time import utc_text
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT
+from pot_reverify.decision.presets import Preset
 from pot_reverify.documents.model_identity import ModelIdentity
 from pot_reverify.encoding.digest import format_digest
 
@@ -88,7 +91,7 @@ def _root(sealed: SealedBundle) -> _Json:
         "description": " ".join(
             (
                 "A pot-audit bundle says of two language models:",
-                f"{sealed.statement.decision}.",
+                f"{sealed.statement.decision}{_rule(head.preset)}.",
                 *stated,
                 UNSIGNED_NOTE,
             )
@@ -105,6 +108,10 @@ def _root(sealed: SealedBundle) -> _Json:
     if labels.organisation is not None:
         root["publisher"] = _ref("#organisation")
     return root
+
+
+def _rule(preset: Preset) -> str:
+    return "" if preset.is_named else " under a custom rule, whose parameters the signer chose"
 
 
 def _files(sealed: SealedBundle, envelope: bytes) -> list[_Json]:
@@ -187,8 +194,12 @@ def _values(sealed: SealedBundle) -> list[_Json]:
     values: list[tuple[str, str, object]] = [
         ("decision", "Decision", statement.decision),
         ("mean-divergence", "Mean divergence", statement.score_sum / scale),
-        ("half-width", "Half-width", statement.half_width_sum / scale),
-        ("margin", "Certified margin", float(statement.margin)),
+        (
+            "half-width",
+            "Half-width",
+            float_not_below(Fraction(statement.half_width_sum, scale)),
+        ),
+        ("margin", "Certified margin", float_not_below(statement.margin)),
         ("binding-grade", "Binding grade, as claimed", statement.binding_grade),
     ]
     values += [

@@ -20,6 +20,7 @@ from pot_reverify.documents.challenge_record import (
     parse_content,
     parse_record,
     parse_withheld,
+    require_known_tokens,
 )
 from pot_reverify.documents.exchanges import content_digests
 from pot_reverify.documents.head import Head, parse_head
@@ -202,6 +203,8 @@ def _read_probe(frames: _FrameSequence, head: Head, record: Record, number: int)
     exchange_digests = None
     if frame.type is FrameType.CONTENT:
         content = parse_content(frame.payload, frame.where)
+        vocabulary = min(head.reference.vocabulary_size, head.candidate.vocabulary_size)
+        require_known_tokens(content, vocabulary, frame.where)
         _check_score_placement(content.score is not None, head, frame.where)
         hidden_score, score = content.score, affinity_score(content.distributions)
         text_digest, salt = sha256_digest(content.text.encode()), content.salt

@@ -1,5 +1,6 @@
 """The leaves of a challenge: one RECORD, then four CONTENTs, each possibly WITHHELD."""
 
+import struct
 from dataclasses import dataclass
 
 from pot_reverify.encoding import canonical_msgpack
@@ -132,6 +133,30 @@ def parse_content(payload: bytes, where: str) -> Content:
             got=f"{len(distributions.position_sizes)} positions, {len(token_ids)} token id bytes",
         )
     return content
+
+
+def require_known_tokens(content: Content, vocabulary_size: int, where: str) -> None:
+    """Refuse token ids that a model with so many tokens does not have.
+
+    Args:
+        vocabulary_size: that of the model which has fewer.
+
+    Raises:
+        Rejection: ``score.token-unknown``.
+    """
+    for name, packed in (
+        ("token_ids", content.token_ids),
+        ("cell_token_ids", content.distributions.token_ids),
+    ):
+        highest = max(struct.unpack(f"<{len(packed) // 4}I", packed))
+        if highest >= vocabulary_size:
+            raise Rejection(
+                "score.token-unknown",
+                "a token id lies outside the vocabulary of a model",
+                where=f"{where}.{name}",
+                expected=f"below {vocabulary_size}",
+                got=highest,
+            )
 
 
 def parse_withheld(payload: bytes, where: str) -> Withheld:

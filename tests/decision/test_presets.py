@@ -100,6 +100,10 @@ def test_documents_of_custom_presets_read_back(preset):
         (custom(eta=[0, 1]), "preset.out-of-range"),
         (custom(eta=[101, 100]), "preset.out-of-range"),
         (custom(delta=[2, 1]), "preset.out-of-range"),
+        (
+            custom(gamma=[999_989, 500_000], delta=[999_999, 500_000], epsilon=[1, 10**6]),
+            "preset.out-of-range",
+        ),
         (custom(delta=[-1, 1]), "preset.out-of-range"),
         (custom(epsilon=[0, 1]), "preset.out-of-range"),
         (custom(epsilon=[1, 1]), "preset.out-of-range"),
@@ -123,6 +127,7 @@ def test_refusals(document, code):
         {"gamma": [899, 1000]},
         {"eta": [1, 1]},
         {"delta": [199, 100]},
+        {"delta": [65535, 32768]},
         {"n_min": 1, "n_max": 1},
         {"n_max": 10_000},
     ],
