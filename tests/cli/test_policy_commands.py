@@ -140,11 +140,7 @@ def test_a_bundle_is_judged_at_the_time_that_is_given(at, exit_code):
 
 @pytest.fixture
 def model(tmp_path) -> Path:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for name in ("config.json", "tokenizer.json", "model.safetensors"):
-        (folder / name).write_text(name)
-    return folder
+    return shutil.copytree(FIXTURES / "models" / "micro", tmp_path / "model")
 
 
 @pytest.mark.parametrize("role", ["", "reference=", "candidate="])
