@@ -102,7 +102,7 @@ def command(
 
     The proofs of several bundles are verified together, which is faster than one by one. Exit
     codes: 0 VERIFIED, 1 REJECTED or other weights, 2 UNREADABLE, 3 INCOMPLETE, 4 not what --expect
-    demands; of several bundles, the first of 1, 2, 3, 4 that occurs; 70 if a file met a bug of ours.
+    demands, 70 a bug of ours; of several bundles, 70 or the first of 1, 2, 3, 4 that occurs.
     """
     policy = chosen_policy(
         policy_file, signers, presets, max_attempts, allow_withheld=allow_withheld
@@ -186,7 +186,11 @@ def _exit_code(verdict: Verdict, expect: str | None) -> int:
 
 def _worst(exit_codes: list[int]) -> int:
     """Failures stand in the order of their codes; 0 is success, and a bug of ours outranks all."""
-    return EXIT_BUG if EXIT_BUG in exit_codes else min((code for code in exit_codes if code), default=0)
+    return (
+        EXIT_BUG
+        if EXIT_BUG in exit_codes
+        else min((code for code in exit_codes if code), default=0)
+    )
 
 
 def _by_program(claims: Sequence[ProofClaim]) -> list[Rejection | None]:
