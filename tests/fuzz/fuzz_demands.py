@@ -3,8 +3,8 @@
     python tests/fuzz/fuzz_demands.py -max_total_time=1200 [CORPUS]
 
 Needs `atheris`; puts the example policies into the corpus first. The first byte chooses a good
-bundle, the rest is the policy. Findings are any exception but a `PotAuditError` of the policy, a bug
-that the verdict reports, and a VERIFIED under a policy that does not name the recorder's key.
+bundle, the rest is the policy. Findings are any exception but a `PotAuditError` of the policy, a
+bug that the verdict reports, and a VERIFIED where the policy does not name the recorder's key.
 """
 
 import io
