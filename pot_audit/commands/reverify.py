@@ -104,7 +104,7 @@ def command(
 
     The proofs of several bundles are verified together, which is faster than one by one. Exit
     codes: 0 VERIFIED, 1 REJECTED or other weights, 2 UNREADABLE, 3 INCOMPLETE, 4 not what --expect
-    demands; of several bundles, the first of 1, 2, 3, 4 that occurs; 70 if one met a bug of ours.
+    demands, 70 a bug of ours; of several bundles, 70 or the first of 1, 2, 3, 4 that occurs.
     """
     policy = chosen_policy(
         policy_file, signers, presets, max_attempts, allow_withheld=allow_withheld

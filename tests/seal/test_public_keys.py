@@ -299,3 +299,20 @@ def test_no_other_text_of_a_key_is_accepted(at, byte):
         [key] = parse_public_keys(bytes(pem))
         text = b"".join(bytes(pem).split())
         assert text == b"".join(key.to_pem().split())
+
+
+def test_one_owner_has_not_thousands_of_keys():
+    """Each is compared with those before it."""
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    blocks = [
+        ed25519.Ed25519PrivateKey.generate()
+        .public_key()
+        .public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        for _ in range(65)
+    ]
+    assert len(parse_public_keys(b"".join(blocks[:64]))) == 64
+    with pytest.raises(Rejection) as refused:
+        parse_public_keys(b"".join(blocks))
+    assert refused.value.code == "key.too-many"
