@@ -9,7 +9,7 @@ from pot_audit.progress import note
 from pot_recorder.promised_time import token_path_of
 from pot_recorder.stamp import stamp_bundle, stamp_precommit, tokens_from_files
 from pot_recorder.time_authority import Hash, TimeService
-from pot_reverify.checks.time import utc_text
+from pot_reverify.checks.asserted_times import utc_text
 from pot_reverify.container.frames import HEADER
 from pot_reverify.timestamps.verify import TimeStamp
 

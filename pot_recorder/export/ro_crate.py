@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pot_recorder.export.dsse import dsse_envelope
 from pot_recorder.export.sealed import UNSIGNED_NOTE, SealedBundle
-from pot_reverify.checks.time import utc_text
+from pot_reverify.checks.asserted_times import utc_text
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT
 from pot_reverify.documents.model_identity import ModelIdentity
 from pot_reverify.encoding.digest import format_digest

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pot_reverify.errors import Indeterminate, PotAuditError
-from pot_reverify.policy import Grade
+from pot_reverify.policy import Grade, ProvenTime
 
 
 class CheckId(StrEnum):
@@ -48,6 +48,7 @@ class CheckResult:
         needs: for a skip, what would let the check run.
         notes: more sentences that belong to the result.
         grades: the binding grades that this check supports.
+        proven_times: which times an authority of the reader proves, by this check.
         is_under_test_root: whether they rest on a root that is published for tests.
     """
 
@@ -61,6 +62,7 @@ class CheckResult:
     needs: str | None = None
     notes: tuple[str, ...] = ()
     grades: tuple[Grade, ...] = ()
+    proven_times: tuple[ProvenTime, ...] = ()
     is_under_test_root: bool = False
 
     def to_document(self) -> dict[str, object]:
@@ -77,6 +79,7 @@ class CheckResult:
             "needs": self.needs,
             "notes": list(self.notes),
             "grades": [grade.value for grade in self.grades],
+            "proven_times": [which.value for which in self.proven_times],
         }
 
 
