@@ -129,8 +129,7 @@ class Verdict:
             "decision_is_relied_on": self.word is VerdictWord.VERIFIED,
             "binding_grades": [grade.value for grade in self.binding_grades],
             "binding_grades_by_subject": {
-                model.value: [grade.value for grade in self.grades_of(model)]
-                for model in ModelRole
+                model.value: [grade.value for grade in self.grades_of(model)] for model in ModelRole
             },
             "is_under_test_root": self.is_under_test_root,
             "checks": [check.to_document() for check in self.checks],

@@ -1,8 +1,8 @@
 """The times that a signer states, and what contradicts them.
 
-Four things order them without any clock: a precommit is made before it is stamped, challenge 1 starts
-after the precommit was made, a statement is made after all that it commits to, tokens in the tree
-among it, and nobody reads a bundle before its run has ended.
+Four things order them without any clock: a precommit is made before it is stamped, challenge 1
+starts after the precommit was made, a statement is made after all that it commits to, tokens in the
+tree among it, and nobody reads a bundle before its run has ended.
 """
 
 from dataclasses import dataclass
@@ -141,9 +141,7 @@ def _require_promise(said: AssertedTimes, one: BundleToken) -> None:
         )
 
 
-def _require_before_seal(
-    said: AssertedTimes, one: BundleToken, seals: list[BundleToken]
-) -> None:
+def _require_before_seal(said: AssertedTimes, one: BundleToken, seals: list[BundleToken]) -> None:
     """A token in the tree is older than the statement that commits to it."""
     limits = [Asserted(f"the token over the statement, {seal.token.where}", seal.latest_ns)
               for seal in seals]  # fmt: skip

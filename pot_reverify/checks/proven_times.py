@@ -73,8 +73,8 @@ class ProvenTimes:
     def evaluation_ns(self) -> int:
         """When evidence in the bundle is judged: the proven time, else the reader's now.
 
-        The latest that the token allows: what has ended by then may have ended before the seal. That
-        something had not begun yet is said only where it had not begun by then either.
+        The latest that the token allows: what has ended by then may have ended before the seal.
+        That something had not begun is said only where it had not begun by then either.
         """
         return self.now_ns if self.statement is None else self.statement.latest_ns
 

@@ -137,7 +137,9 @@ def _run_binding(
     for one in signers:
         if compare_digest(bound, report_data_of(precommit, one.key.to_der())):
             _require_current_key(one, bundle, times)
-            return f"it commits to this run and to the key of {one.name}, which signed the statement"
+            return (
+                f"it commits to this run and to the key of {one.name}, which signed the statement"
+            )
     named = {signer.key.key_id for signer in policy.signers}
     unnamed = [one.key_id for one in bundle.signatures if one.key_id not in named]
     if unnamed or not signers:

@@ -16,7 +16,7 @@ from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.quotes.evidence import QuoteAppraisal, QuoteKind, format_time
 
 _STATES_ITS_TIME: Final = frozenset({QuoteKind.NITRO})
-"""Kinds whose documents state when they were made, and end by themselves (a leaf of three hours)."""
+"""Kinds whose documents state when they were made, and end by themselves (a leaf of 3 hours)."""
 
 
 def answers_run(appraisal: QuoteAppraisal, precommit_digest: bytes) -> bool:

@@ -135,7 +135,7 @@ def _missed_freshness(
     policy: Policy,
     claimed: Grade,
 ) -> CheckResult | None:
-    """A quote that is not fresh gives no grade; it matters where a claim or a demand rests on it."""
+    """A quote that is not fresh gives no grade: does a claim or a demand rest on it?"""
     missing = policy.binding.missing(held)
     for one in quotes:
         if one.not_fresh is None:

@@ -262,8 +262,9 @@ def test_what_a_token_proves_is_the_latest_that_its_accuracy_allows(accuracy_s):
     off = timedelta(seconds=accuracy_s or 1)
     # The last second before challenge 1 with the accuracy counted, and one second later.
     last = datetime.fromtimestamp(PREDICATE["started_ns"] // NS, UTC) - off
-    assert times(bundle(stamp(PROMISE, last, accuracy_s=accuracy_s))).precommit.latest_ns <= (
-        PREDICATE["started_ns"]
+    assert (
+        times(bundle(stamp(PROMISE, last, accuracy_s=accuracy_s))).precommit.latest_ns
+        <= (PREDICATE["started_ns"])
     )
     assert times(bundle(stamp(PROMISE, last + SECOND, accuracy_s=accuracy_s))).precommit is None
     sealed = times(bundle(stamp(SIGNATURE, AFTER, accuracy_s=accuracy_s)))
@@ -326,7 +327,8 @@ def test_nobody_turns_a_verdict_by_attaching_a_late_token():
             if message is SIGNATURE and later < ENDED:
                 continue
             draft = Draft(good).append(
-                FrameType.ATTACHMENT, Attachment(REPLY, stamp(message, later, MIDDLE_LIVED)).encode()
+                FrameType.ATTACHMENT,
+                Attachment(REPLY, stamp(message, later, MIDDLE_LIVED)).encode(),
             )
             word, result = check(draft.data(), policy(ProvenTime.STATEMENT))
             assert (word, result.status) == (VerdictWord.VERIFIED, Status.PASS)
