@@ -71,7 +71,7 @@ def test_every_device_of_the_lists_is_genuine(name: str) -> None:
     for device, entry in zip(devices, entries, strict=True):
         policy = QuotePolicy(bindings={"nonce": bytes.fromhex(entry["nonce"])})
         appraisal = verify_quote(device, at_ns=NOW, policy=policy)
-        assert appraisal.product == "NVIDIA GH100 Identity"
+        assert appraisal.product == "NVIDIA GH100 GPU"
         assert appraisal.not_judged == ("revocation", "software")
         if "driver_version" in entry:
             assert appraisal.registers["driver"].decode() == entry["driver_version"]
