@@ -35,9 +35,7 @@ def verify(evidence: QuoteEvidence, at_ns: int, policy: QuotePolicy) -> QuoteApp
     nonce = devices[0].bindings["nonce"]
     said = [vendor_json.as_object(entry, _WHERE) for entry in entries] + [wrapped]
     stated = {
-        vendor_json.hex_bytes(one, "nonce", _WHERE)
-        for one in said
-        if one.get("nonce") is not None
+        vendor_json.hex_bytes(one, "nonce", _WHERE) for one in said if one.get("nonce") is not None
     }
     if stated - {nonce} or any(one.bindings["nonce"] != nonce for one in devices):
         raise Rejection("quote.binding", "the devices answered different nonces", where=_WHERE)

@@ -7,6 +7,7 @@ The reports and certificates are public samples; the wrappings are built as Linu
 import base64
 import json
 import uuid
+from functools import partial
 
 import pytest
 from quote_factories import cbor
@@ -158,8 +159,8 @@ def test_the_hosts_revocation_list_counts():
         (table(vcek=VCEK, ask=ASK, crl=CRL), "genuine"),
     ):
         evidence = read_evidence(tsm_json(auxblob=auxblob), b"", [], [])
-        policy = QuotePolicy()
-        assert verdict(lambda one=evidence: verify_quote(one, at_ns=AT, policy=policy)) == code
+        run = partial(verify_quote, evidence, at_ns=AT, policy=QuotePolicy())
+        assert verdict(run) == code
 
 
 def test_what_the_reader_gives_stands_before_what_the_wrapping_brought():
@@ -197,9 +198,7 @@ def test_a_tdx_quote_comes_in_the_same_wrappings():
         (token(b64u(b"[]")), "quote.unknown-kind"),
         (token("!"), "quote.wrapping"),
         (
-            json.dumps(
-                collection(collection(collection(collection(collection(RECORD)))))
-            ).encode(),
+            json.dumps(collection(collection(collection(collection(collection(RECORD)))))).encode(),
             "quote.wrapping",
         ),
         (cbor({"outblob": REPORT}), "quote.unknown-kind"),

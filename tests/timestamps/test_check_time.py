@@ -393,6 +393,22 @@ def test_an_expired_token_proves_nothing_without_a_renewal():
     assert times(data, at=ENDED + 31 * DAY).statement is None
 
 
+def test_a_certificate_is_good_through_its_last_second():
+    """RFC 5280 §4.1.2.5, at the time in the token and at the time of judgement."""
+    end = ENDED + 30 * DAY
+    for shift, code in ((-1, "ok"), (0, "ok"), (1, "time.certificate-not-valid")):
+        data = bundle(stamp(SIGNATURE, end + shift * SECOND, SHORT_LIVED))
+        assert check(data, at=end)[1].code == code
+    data = bundle(stamp(SIGNATURE, AFTER, SHORT_LIVED))
+    for shift, code in ((-1, "ok"), (0, "ok"), (1, "time.token-expired")):
+        assert check(data, at=end + shift * SECOND)[1].code == code
+    # A renewal in the last second counts, if its accuracy does not reach over it.
+    first = stamp(SIGNATURE, AFTER, SHORT_LIVED)
+    for shift, code in ((-1, "ok"), (0, "time.token-expired"), (1, "time.token-expired")):
+        renewed = bundle(first, stamp(first, end + shift * SECOND, MIDDLE_LIVED))
+        assert check(renewed, at=end + DAY)[1].code == code
+
+
 def test_renewals_carry_a_token_over_its_expiry():
     first = stamp(SIGNATURE, AFTER, SHORT_LIVED)
     second = stamp(first, ENDED + 20 * DAY, MIDDLE_LIVED)
