@@ -107,8 +107,11 @@ def _conclude(
     supported |= {held for one in quotes if one.not_fresh is None for held in one.grades}
     unclear = next((one for one in found if isinstance(one, Indeterminate)), None)
     notes = (*(note for one in quotes for note in (one.sentence, *one.notes)), *vendors.notes)
+    not_fresh = _missed_freshness(quotes, supported, {*supported, *weights}, policy, claimed)
     if unclear is not None:
         result = from_error(CheckId.QUOTES, unclear)
+    elif not_fresh is not None:
+        result = not_fresh
     elif not all(one.is_software_named for one in quotes):
         result = skipped(
             CheckId.QUOTES,
@@ -118,9 +121,6 @@ def _conclude(
         )
     else:
         result = _compare(supported, {*supported, *weights}, policy, has_notes=bool(notes))
-        result = _missed_freshness(quotes, supported, {*supported, *weights}, policy, claimed) or (
-            result
-        )
     return replace(
         result,
         notes=notes,

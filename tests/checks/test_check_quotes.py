@@ -55,7 +55,7 @@ from pot_reverify.verify import verify, verify_stream
 
 A, B, OLD_C, C, D = EXPECTED
 names = pytest.mark.parametrize("name", EXPECTED)
-quoted = pytest.mark.parametrize("name", [A, B, OLD_C, C])
+quoted = pytest.mark.parametrize("name", [A, B, C])
 BOTH = tuple(ModelRole)
 
 

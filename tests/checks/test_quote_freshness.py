@@ -22,12 +22,18 @@ from pot_reverify.checks.result import CheckResult, Status
 from pot_reverify.container.frames import FrameType
 from pot_reverify.documents.blob import Blob
 from pot_reverify.documents.bundle_reader import read_bundle
-from pot_reverify.documents.evidence_document import Binding, EvidenceDocument, Subject
+from pot_reverify.documents.evidence_document import (
+    Binding,
+    EvidenceDocument,
+    Subject,
+    parse_evidence_document,
+)
 from pot_reverify.documents.statement import PAYLOAD_TYPE
 from pot_reverify.encoding.digest import format_digest, sha256_digest
 from pot_reverify.policy import BindingPolicy, Grade, ModelRole
-from pot_reverify.quotes.evidence import QuoteEvidence, QuoteKind
+from pot_reverify.quotes.evidence import NamedSoftware, QuoteEvidence, QuoteKind, QuotePolicy
 from pot_reverify.quotes.run_binding import report_data_of
+from pot_reverify.quotes.verify import verify_quote
 from pot_reverify.verdict import Verdict
 from pot_reverify.verify import verify_stream
 
@@ -126,6 +132,23 @@ def test_an_old_document_in_a_new_run_gives_no_grade_and_breaks_nothing_else():
         verdict, result = judged(quiet, asked)
         assert verdict.word is VerdictWord.INCOMPLETE
         assert result.code in ("quote.not-fresh", "quote.grade-required")
+
+
+def test_the_document_of_2021_that_was_pasted_into_an_invented_run():
+    """A whole bundle as somebody made it, not derived from a recording of ours."""
+    data = (GRADES / "c-pasted-2021.potb").read_bytes()
+    bundle = read_bundle(io.BytesIO(data), len(data))
+    (blob,) = [one for one in bundle.blobs if one.name.startswith("quote/")]
+    quote = parse_evidence_document(blob.data, blob.name).quote
+    at_ns = bundle.statement.ended_ns + 60 * NS
+    pcr0 = verify_quote(quote, at_ns=at_ns, policy=QuotePolicy()).registers["pcr0"]
+    software = (NamedSoftware("whatever it was", QuoteKind.NITRO, {"pcr0": pcr0}),)
+    for required in (frozenset({Grade.CHANNEL}), frozenset[Grade]()):
+        binding = BindingPolicy(required, QuotePolicy(software=software))
+        verdict, result = judged(data, Policy(signers=SIGNER, binding=binding), at_ns)
+        assert verdict.word is VerdictWord.INCOMPLETE
+        assert (result.status, result.code) == (Status.SKIP, "quote.not-fresh")
+        assert verdict.to_document()["binding_grades"] == ["unbound"]
 
 
 def test_a_demand_that_other_evidence_meets_is_met():
