@@ -164,12 +164,23 @@ def _demands(policy: Policy) -> Iterator[tuple[bool, str, str]]:
             f"A named time authority proves {text}.",
             f"No proof {text}.",
         )
-    grades = " or ".join(grade.value for grade in Grade if grade in policy.binding.required)
-    yield (
-        bool(policy.binding.required),
-        f"Something binds the transcript to the models: grade {grades}.",
-        "Nothing has to bind the transcript to the models but the recorder's word.",
-    )
+    required, required_of = policy.binding.required, policy.binding.required_of
+    if required or not required_of:
+        yield (
+            bool(required),
+            f"Something binds the transcript to each of the models: grade {_grades(required)}.",
+            "Nothing has to bind the transcript to the models but the recorder's word.",
+        )
+    for model, grades in sorted(required_of.items()):
+        yield (
+            True,
+            f"Something binds the transcript to the {model}: grade {_grades(grades)}.",
+            "",
+        )
+
+
+def _grades(grades: frozenset[Grade]) -> str:
+    return " or ".join(grade.value for grade in Grade if grade in grades)
 
 
 def _accepts(policy: Policy) -> Iterator[str]:

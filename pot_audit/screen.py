@@ -17,7 +17,7 @@ from pot_reverify.decision.presets import Preset
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
 from pot_reverify.encoding.shown_text import quoted, sentence, shown_fact
-from pot_reverify.policy import Grade
+from pot_reverify.policy import Grade, ModelRole, ProvenTime
 from pot_reverify.verdict import DecidedBy, Verdict, VerdictWord
 
 _COLOURS = {
@@ -40,6 +40,8 @@ _GRADES = {
     Grade.VENDOR: "D (vendor commitment): a vendor that you named says that it is its model",
     Grade.UNBOUND: "– (unbound): nothing binds the transcript to a model",
 }
+
+_FROM_QUOTES = frozenset({Grade.RUN_BOUND, Grade.KEY_ATTESTED, Grade.CHANNEL})
 
 _DECIDED = {
     None: "",
@@ -199,14 +201,19 @@ def _limits(verdict: Verdict, bundle: Bundle) -> list[str]:
     which = "every probe that is not withheld" if withheld else "every probe"
     attested = [
         "the file is the one that was signed, by the keys you named",
-        f"{which} follows from a secret that was committed to before the run",
+        f"{which} follows from the secret that the signed precommit commits to",
     ]
     times = next(check for check in verdict.checks if check.check is CheckId.TIME)
     is_dated = times.status is Status.PASS
-    if is_dated:
+    came_first = "that the secret was committed to before the run"
+    is_promised = ProvenTime.PRECOMMIT in times.proven_times
+    if is_promised:
+        attested.append(f"{came_first}, if the run began when the signer says")
+    if ProvenTime.STATEMENT in times.proven_times:
         attested.append(f"the time: {printable(times.message)}")
     asserted = [
-        f"that the recorder ran these models: grade {_grades_text(verdict)}",
+        *(f"that the recorder ran {text}" for text in _grades_texts(verdict)),
+        *([] if is_promised else [came_first]),
         f"the {'other ' * is_dated}times, the environment and the labels in the bundle",
     ]
     proven: list[str] = []
@@ -237,7 +244,16 @@ def _limits(verdict: Verdict, bundle: Bundle) -> list[str]:
     return lines
 
 
-def _grades_text(verdict: Verdict) -> str:
-    text = "; ".join(_GRADES[grade] for grade in verdict.binding_grades)
+def _grades_texts(verdict: Verdict) -> list[str]:
+    """What binds the transcript to the models, once where it is the same for both."""
+    reference, candidate = (_grades_text(verdict, model) for model in ModelRole)
+    if reference == candidate:
+        return [f"these models: grade {reference}"]
+    return [f"the reference: grade {reference}", f"the candidate: grade {candidate}"]
+
+
+def _grades_text(verdict: Verdict, model: ModelRole) -> str:
+    grades = verdict.grades_of(model)
+    text = "; ".join(_GRADES[grade] for grade in grades)
     under = " – under a TEST ROOT, which vouches for nothing"
-    return text + under if verdict.is_under_test_root else text
+    return text + under if verdict.is_under_test_root and _FROM_QUOTES & set(grades) else text

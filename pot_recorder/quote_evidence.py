@@ -11,6 +11,7 @@ from typing import Final
 from pot_recorder.evidence_folder import add_evidence
 from pot_recorder.partial_file import partial_path_of, recover
 from pot_reverify.checks.quote_bindings import KINDS, binds_channel, nonce_asked, run_field
+from pot_reverify.checks.quote_freshness import answers_run
 from pot_reverify.documents.blob import EXCHANGE_PREFIX, QUOTE_PREFIX
 from pot_reverify.documents.evidence_document import Binding, EvidenceDocument
 from pot_reverify.documents.exchanges import parse_exchanges
@@ -175,4 +176,11 @@ def _judge(
     channel_key = document.channel_key
     if channel_key is not None and not binds_channel(document, channel_key, appraisal):
         raise Rejection("quote.binding", "the quote does not attest this channel key")
+    if channel_key is not None and not answers_run(appraisal, recording.precommit_digest):
+        raise Rejection(
+            "quote.not-fresh",
+            "the quote does not answer this run's nonce, and would give no grade: ask the TEE for "
+            f"one with the nonce in {NONCE_VARIABLE} (docs/binding.md)",
+            expected=recording.precommit_digest.hex(),
+        )
     return appraisal

@@ -9,7 +9,7 @@ from pot_reverify.checks.scores import WITHHELD_BEHIND_PROOF
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Step
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.encoding.digest import format_digest
-from pot_reverify.policy import Grade, Policy
+from pot_reverify.policy import Grade, ModelRole, Policy
 
 
 class VerdictWord(StrEnum):
@@ -105,11 +105,21 @@ class Verdict:
 
     @property
     def binding_grades(self) -> tuple[Grade, ...]:
-        """The grades that passed checks support, or unbound alone."""
-        held = {
-            grade for check in self.checks if check.status is Status.PASS for grade in check.grades
-        }
-        return tuple(grade for grade in Grade if grade in held) or (Grade.UNBOUND,)
+        """The grades that passed checks support for both models, or unbound alone."""
+        reference, candidate = (self.grades_of(model) for model in ModelRole)
+        return tuple(one for one in reference if one in candidate) or (Grade.UNBOUND,)
+
+    def grades_of(self, model: ModelRole) -> tuple[Grade, ...]:
+        """The grades that passed checks support for one model, or unbound alone.
+
+        Every grade rests on what was signed: without a pass of the signatures, by keys that are
+        named and valid, there is none.
+        """
+        passed = [check for check in self.checks if check.status is Status.PASS]
+        is_signed = any(check.check is CheckId.SIGNATURES for check in passed)
+        held = {one.grade for check in passed for one in check.grades if one.model is model}
+        grades = tuple(grade for grade in Grade if grade in held and is_signed)
+        return grades or (Grade.UNBOUND,)
 
     @property
     def is_under_test_root(self) -> bool:
@@ -131,6 +141,9 @@ class Verdict:
             "is_custom_rule": self.is_custom_rule,
             "decision_is_relied_on": self.word is VerdictWord.VERIFIED,
             "binding_grades": [grade.value for grade in self.binding_grades],
+            "binding_grades_by_subject": {
+                model.value: [grade.value for grade in self.grades_of(model)] for model in ModelRole
+            },
             "is_under_test_root": self.is_under_test_root,
             "is_under_test_chain": self.is_under_test_chain,
             "checks": [check.to_document() for check in self.checks],

@@ -11,7 +11,7 @@ from pot_audit.lines import say, say_json
 from pot_audit.progress import note
 from pot_recorder.counterpart_word import give_word
 from pot_recorder.signed_by import require_signed_by
-from pot_reverify.checks.time import utc_text
+from pot_reverify.checks.asserted_times import utc_text
 from pot_reverify.documents.precommit import (
     PAYLOAD_TYPE,
     Precommit,

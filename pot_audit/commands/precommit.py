@@ -14,8 +14,8 @@ from pot_audit.progress import note
 from pot_audit.second_half_options import beacon_policy_option, chosen_chain
 from pot_recorder.promise import make_promise, require_ed25519, save_promise
 from pot_reverify.beacons.chains import BeaconChain
+from pot_reverify.checks.asserted_times import utc_text
 from pot_reverify.checks.beacon_half import MARGIN_NS
-from pot_reverify.checks.time import utc_text
 from pot_reverify.documents.model_identity import ModelClaim
 from pot_reverify.documents.precommit import BEACON, PARTY, PARTY_WITH_KEY, Counterpart
 from pot_reverify.encoding.digest import format_digest

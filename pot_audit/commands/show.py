@@ -6,8 +6,8 @@ import click
 
 from pot_audit.lines import say, say_json
 from pot_audit.screen import decision_lines
+from pot_reverify.checks.asserted_times import utc_text
 from pot_reverify.checks.decision import last_step
-from pot_reverify.checks.time import utc_text
 from pot_reverify.container.frames import FrameType, read_frames_of
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.bundle_reader import read_bundle_of

@@ -9,7 +9,7 @@ from pot_audit.progress import note
 from pot_recorder.promised_time import token_path_of
 from pot_recorder.stamp import stamp_bundle, stamp_precommit, tokens_from_files
 from pot_recorder.time_authority import Hash, TimeService
-from pot_reverify.checks.time import utc_text
+from pot_reverify.checks.asserted_times import utc_text
 from pot_reverify.container.frames import HEADER
 from pot_reverify.encoding.shown_text import shown_fact, shown_path
 from pot_reverify.input_files import open_regular

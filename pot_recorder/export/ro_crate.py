@@ -9,7 +9,7 @@ from pathlib import Path
 from pot_recorder.export.dsse import dsse_envelope
 from pot_recorder.export.outward_float import float_not_below
 from pot_recorder.export.sealed import UNSIGNED_NOTE, SealedBundle
-from pot_reverify.checks.time import utc_text
+from pot_reverify.checks.asserted_times import utc_text
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT
 from pot_reverify.decision.presets import Preset
 from pot_reverify.documents.model_identity import ModelIdentity

@@ -14,7 +14,7 @@ from pot_reverify.documents.countersignature import VendorCommitment
 from pot_reverify.encoding.digest import format_digest
 from pot_reverify.encoding.shown_text import quoted, shown_fact
 from pot_reverify.errors import Rejection
-from pot_reverify.policy import Policy, Role
+from pot_reverify.policy import ModelRole, Policy, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +22,11 @@ class VendorCommitments:
     """What vendors committed to.
 
     Args:
-        roles: ``reference``, ``candidate``: the models that a named vendor vouches for.
+        models: those that a named vendor vouches for.
         notes: for people, also of commitments that count for nothing.
     """
 
-    roles: frozenset[str]
+    models: frozenset[ModelRole]
     notes: tuple[str, ...]
 
 
@@ -38,7 +38,7 @@ def vendor_commitments(bundle: Bundle, policy: Policy, times: ProvenTimes) -> Ve
             parsing raises.
         Indeterminate: ``countersignature.unknown-predicate``, ``signature.backend-missing``.
     """
-    roles: set[str] = set()
+    models: set[ModelRole] = set()
     notes: list[str] = []
     if bundle.statement is None:
         return VendorCommitments(frozenset(), ())
@@ -48,8 +48,8 @@ def vendor_commitments(bundle: Bundle, policy: Policy, times: ProvenTimes) -> Ve
         counts, note = _judge(one, one.document, bundle, times)
         notes.append(note)
         if counts:
-            roles.add(one.document.role)
-    return VendorCommitments(frozenset(roles), tuple(notes))
+            models.add(ModelRole(one.document.role))
+    return VendorCommitments(frozenset(models), tuple(notes))
 
 
 def _judge(
@@ -74,7 +74,9 @@ def _judge(
     note = f"{shown_fact(signer.name)} vouches for the {document.role}, {quoted(document.model)}"
     if document.weights_digest is None:
         note += ", without naming its weights"
-    why_not = why_it_does_not_count(signer, document.created_ns, times)
+    assert bundle.statement is not None
+    ended_ns = bundle.statement.ended_ns
+    why_not = why_it_does_not_count(signer, document.created_ns, ended_ns, times)
     if why_not is not None:
         return False, f"{note}; {why_not}"
     return True, note

@@ -72,7 +72,9 @@ def _judge(
     # The seal's time proves nothing of what was attached later: such a key is judged now.
     now = ProvenTimes(times.now_ns, precommit=None, statement=None)
     require_valid_then(signer, document.evaluated_at_ns, now, one.where)
-    why_not = why_it_does_not_count(signer, document.evaluated_at_ns, times)
+    assert bundle.statement is not None
+    ended_ns = bundle.statement.ended_ns
+    why_not = why_it_does_not_count(signer, document.evaluated_at_ns, ended_ns, times)
     note = (
         f"countersigned by {shown_fact(signer.name)}: {shown_fact(document.verdict)} at "
         f"{format_time(document.evaluated_at_ns)} under the policy {quoted(document.policy_name)} "

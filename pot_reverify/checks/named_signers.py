@@ -131,15 +131,23 @@ def require_not_expired(signer: NamedSigner, times: ProvenTimes, where: str) -> 
         )
 
 
-def why_it_does_not_count(signer: NamedSigner, stated_ns: int, times: ProvenTimes) -> str | None:
+def why_it_does_not_count(
+    signer: NamedSigner, stated_ns: int, ended_ns: int, times: ProvenTimes
+) -> str | None:
     """Why something that was attached later counts for nothing at the reader's now; None: it does.
 
     The time of the seal proves nothing of it, so its key is judged now.
+
+    Args:
+        stated_ns: when it says that it was made.
+        ended_ns: when the signer of the statement that it is about says that this was sealed.
     """
     if is_expired(signer, times.now_ns):
         return "the key has expired since, so it does not count"
     if stated_ns > times.now_ns + CLOCK_TOLERANCE_NS:
         return "from after the time at which you judge, so it does not count"
+    if stated_ns < ended_ns - CLOCK_TOLERANCE_NS:
+        return "from before the run had ended, so it does not count"
     return None
 
 

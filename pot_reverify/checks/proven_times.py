@@ -1,4 +1,9 @@
-"""Which times are proven: the moments that the checks of signatures and quotes go by."""
+"""Which times are proven: the moments that the checks of signatures and quotes go by.
+
+A token proves that something existed by the time in it, give or take the accuracy that it states.
+So the moment that counts is the latest that the token allows, everywhere: a key's end, a quote's
+collateral, the first challenge. The earliest only serves to find what contradicts the token.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,17 +20,29 @@ CLOCK_TOLERANCE_NS: Final = 300 * 10**9
 
 @dataclass(frozen=True, slots=True)
 class ProvenMoment:
-    """Something existed by this time.
+    """Something existed by the latest of these times.
 
     Args:
-        at_ns: Unix time.
+        at_ns: Unix time in the token.
         by: who proves it, for people.
         until_ns: how long that can be proven without a further renewal.
+        accuracy_ns: how far `at_ns` may be off, either way.
     """
 
     at_ns: int
     by: str
     until_ns: int = 2**63 - 1
+    accuracy_ns: int = 0
+
+    @property
+    def earliest_ns(self) -> int:
+        """The token was made no earlier."""
+        return self.at_ns - self.accuracy_ns
+
+    @property
+    def latest_ns(self) -> int:
+        """What was stamped existed by then: this is what is proven."""
+        return self.at_ns + self.accuracy_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +51,8 @@ class ProvenTimes:
 
     Args:
         now_ns: the time at which the reader evaluates the bundle.
-        precommit: when the precommit existed at the latest.
+        precommit: when the precommit existed at the latest, where that is before challenge 1 as
+            the signer dates it.
         statement: when the statement, all that it commits to, and every signature by a named key
             that it announces existed at the latest.
         notes: for people.
@@ -53,8 +71,12 @@ class ProvenTimes:
 
     @property
     def evaluation_ns(self) -> int:
-        """When evidence in the bundle is judged: the proven time, else the reader's now."""
-        return self.now_ns if self.statement is None else self.statement.at_ns
+        """When evidence in the bundle is judged: the proven time, else the reader's now.
+
+        The latest that the token allows: what has ended by then may have ended before the seal.
+        That something had not begun is said only where it had not begun by then either.
+        """
+        return self.now_ns if self.statement is None else self.statement.latest_ns
 
 
 def find_proven_times(bundle: Bundle, policy: Policy, now_ns: int) -> ProvenTimes:
@@ -112,10 +134,11 @@ def _moments(
     for number, one in enumerate(tokens):
         if one.stamp is None or one.signer is None:
             continue
-        if _is_late(one, first_ns) or _is_later(one, now_ns):
+        if one.is_too_imprecise or _is_late(one, first_ns) or _is_later(one, now_ns):
             continue
         until_ns = provable_until_ns(number, tokens)
-        moment = ProvenMoment(one.token.gen_time_ns, one.stamp.authority, until_ns)
+        token = one.token
+        moment = ProvenMoment(token.gen_time_ns, one.stamp.authority, until_ns, token.accuracy_ns)
         moments.setdefault((one.subject, one.signer), []).append(moment)
     return moments
 
@@ -135,8 +158,8 @@ def _settle(
         current = [one for one in moments if one.until_ns >= now_ns]
         if not current:
             return None, max(moments, key=lambda one: one.until_ns)
-        chosen.append(min(current, key=lambda one: one.at_ns))
-    latest = max(chosen, key=lambda one: one.at_ns)
+        chosen.append(min(current, key=lambda one: one.latest_ns))
+    latest = max(chosen, key=lambda one: one.latest_ns)
     return replace(latest, until_ns=min(one.until_ns for one in chosen)), None
 
 
@@ -149,6 +172,9 @@ def _notes(
         where, what = one.token.where, one.subject.value
         if one.stamp is None:
             notes.append(f"{where}: {one.authority}; it proves nothing to you")
+        elif one.is_too_imprecise:
+            accuracy_s = one.token.accuracy_ns // 10**9
+            notes.append(f"{where}: may be off by {accuracy_s} s, so that it proves no time")
         elif one.subject is not Subject.TOKEN and one.signer is None:
             notes.append(f"{where}: over a signature of {what} by nobody whom you have named")
         elif one.subject is Subject.STATEMENT and one.signer not in announced:
@@ -156,16 +182,18 @@ def _notes(
         elif _is_later(one, now_ns):
             notes.append(f"{where}: from after the time at which you judge")
         elif _is_late(one, first_ns):
-            notes.append(f"{where}: from after challenge 1, so the promise may be from then")
+            certainly = first_ns is not None and first_ns < one.earliest_ns
+            when = "from after" if certainly else "not certainly from before"
+            notes.append(f"{where}: {when} challenge 1, so the promise may be from then")
     return notes
 
 
 def _is_later(token: BundleToken, now_ns: int) -> bool:
     """Whether the reader judges at a time at which there was no such token."""
-    return token.token.gen_time_ns > now_ns + CLOCK_TOLERANCE_NS
+    return token.earliest_ns > now_ns + CLOCK_TOLERANCE_NS
 
 
 def _is_late(token: BundleToken, first_ns: int | None) -> bool:
     """Whether a token over the precommit says nothing about what was before the run."""
     is_promise = token.subject is Subject.PRECOMMIT
-    return is_promise and first_ns is not None and first_ns < token.earliest_ns
+    return is_promise and first_ns is not None and first_ns < token.latest_ns

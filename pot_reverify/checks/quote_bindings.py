@@ -8,19 +8,20 @@ from hmac import compare_digest
 from typing import Final
 
 from pot_reverify.checks.exchanges import check_exchanges
+from pot_reverify.checks.named_signers import is_expired
 from pot_reverify.checks.proven_times import ProvenTimes
+from pot_reverify.checks.quote_freshness import require_possible, why_not_fresh
 from pot_reverify.documents import statement
 from pot_reverify.documents.bundle import Bundle
-from pot_reverify.documents.evidence_document import Binding, EvidenceDocument
+from pot_reverify.documents.evidence_document import Binding, EvidenceDocument, Subject
 from pot_reverify.errors import Indeterminate, Rejection
-from pot_reverify.policy import Grade, Policy, Role
+from pot_reverify.policy import Grade, HeldGrade, ModelRole, NamedSigner, Policy, Role
 from pot_reverify.quotes.evidence import QuoteAppraisal, QuoteKind
 from pot_reverify.quotes.run_binding import report_data_of
 from pot_reverify.quotes.test_roots import is_under_test_root
 from pot_reverify.quotes.verify import verify_quote
 from pot_reverify.quotes.words import NOT_JUDGED, genuineness, time_sentences
 from pot_reverify.seal.dsse import pae
-from pot_reverify.seal.public_keys import PublicKey
 from pot_reverify.seal.signatures import verify_signature
 
 GRADE_OF: Final = {
@@ -42,15 +43,17 @@ class BoundQuote:
     """A genuine quote that binds what its grade asks for.
 
     Args:
-        grade: what it supports, if its software is named.
+        grades: what it supports, if its software is named and it is fresh.
         is_software_named: whether the policy names the software.
+        not_fresh: why it may be of any time, so that it supports nothing; None where it is not.
         notes: for people.
     """
 
-    grade: Grade
+    grades: tuple[HeldGrade, ...]
     sentence: str
     is_software_named: bool
     is_under_test_root: bool
+    not_fresh: Indeterminate | None
     notes: tuple[str, ...]
 
 
@@ -74,8 +77,9 @@ def judge_quote(
     nonce = nonce_asked(document, bundle.head.precommit.digest)
     asked = replace(policy.binding.quotes, bindings=nonce)
     appraisal = verify_quote(document.quote, at_ns=times.evaluation_ns, policy=asked)
+    require_possible(bundle, document.binding, appraisal)
     if document.binding is Binding.RUN:
-        what = _run_binding(bundle, policy, appraisal)
+        what = _run_binding(bundle, policy, appraisal, times)
     elif document.binding is Binding.KEY:
         count = check_exchanges(bundle, document, appraisal)
         what = f"an attested key signed all {count} requests and responses"
@@ -85,13 +89,16 @@ def judge_quote(
     proven = times.statement
     chosen_by = "your now" if proven is None else f"proven by {proven.by}"
     grade = GRADE_OF[document.binding]
+    not_fresh = why_not_fresh(bundle, document.binding, appraisal, times)
     return BoundQuote(
-        grade=grade,
+        grades=tuple(HeldGrade(model, grade) for model in models_of(document)),
         sentence=f"{grade.value} for the {document.subject.value}: {kind.value}, "
         f"{genuineness(appraisal)}",
         is_software_named=appraisal.software is not None,
         is_under_test_root=is_under_test_root(appraisal),
+        not_fresh=not_fresh,
         notes=(
+            *([] if not_fresh is None else [f"{not_fresh.message}: it counts for nothing"]),
             what,
             *time_sentences(appraisal, chosen_by),
             *(
@@ -103,6 +110,17 @@ def judge_quote(
     )
 
 
+def models_of(document: EvidenceDocument) -> tuple[ModelRole, ...]:
+    """The models that the evidence is about.
+
+    A quote of the run is of the process that ran both, and is bound to both by the precommit. Any
+    other is of the one model that it names, also where the same service answered for both.
+    """
+    if document.subject is Subject.RUN:
+        return tuple(ModelRole)
+    return (ModelRole(document.subject.value),)
+
+
 def nonce_asked(document: EvidenceDocument, precommit_digest: bytes) -> Mapping[str, bytes]:
     """The vendors' forms answer the run's nonce: an attested key has to, and ACI always."""
     if document.binding is Binding.KEY or document.quote.kind is QuoteKind.ACI:
@@ -110,16 +128,21 @@ def nonce_asked(document: EvidenceDocument, precommit_digest: bytes) -> Mapping[
     return {}
 
 
-def _run_binding(bundle: Bundle, policy: Policy, appraisal: QuoteAppraisal) -> str:
+def _run_binding(
+    bundle: Bundle, policy: Policy, appraisal: QuoteAppraisal, times: ProvenTimes
+) -> str:
     field, bound = run_field(appraisal)
     precommit = bundle.head.precommit.digest
-    keys = _signing_keys(bundle, policy)
-    for name, key in keys:
-        if compare_digest(bound, report_data_of(precommit, key.to_der())):
-            return f"it commits to this run and to the key of {name}, which signed the statement"
+    signers = _signers(bundle, policy)
+    for one in signers:
+        if compare_digest(bound, report_data_of(precommit, one.key.to_der())):
+            _require_current_key(one, bundle, times)
+            return (
+                f"it commits to this run and to the key of {one.name}, which signed the statement"
+            )
     named = {signer.key.key_id for signer in policy.signers}
     unnamed = [one.key_id for one in bundle.signatures if one.key_id not in named]
-    if unnamed or not keys:
+    if unnamed or not signers:
         raise Indeterminate(
             "quote.key-not-named",
             "the quote may commit to a signing key that you have not named",
@@ -129,7 +152,7 @@ def _run_binding(bundle: Bundle, policy: Policy, appraisal: QuoteAppraisal) -> s
         "quote.binding",
         "the quote does not commit to this run and to a key that signed the statement",
         where=field,
-        expected=report_data_of(precommit, keys[0][1].to_der()).hex(),
+        expected=report_data_of(precommit, signers[0].key.to_der()).hex(),
         got=bound.hex(),
     )
 
@@ -140,19 +163,38 @@ def run_field(appraisal: QuoteAppraisal) -> tuple[str, bytes]:
     return field, appraisal.bindings.get(field, b"")
 
 
-def _signing_keys(bundle: Bundle, policy: Policy) -> list[tuple[str, PublicKey]]:
-    """The keys of named recorders and enclaves whose signature over the statement holds."""
+def _signers(bundle: Bundle, policy: Policy) -> list[NamedSigner]:
+    """The named recorders and enclaves whose signature over the statement holds."""
     assert bundle.statement_payload is not None
     message = pae(statement.PAYLOAD_TYPE, bundle.statement_payload)
-    keys: list[tuple[str, PublicKey]] = []
+    signers: list[NamedSigner] = []
     for signer in policy.signers:
         if not signer.roles & {Role.TEE, Role.RECORDER}:
             continue
         for signature in bundle.signatures:
             if signature.key_id == signer.key.key_id:
                 verify_signature(signer.key, message, signature.signature)
-                keys.append((signer.name, signer.key))
-    return keys
+                signers.append(signer)
+    return signers
+
+
+def _require_current_key(signer: NamedSigner, bundle: Bundle, times: ProvenTimes) -> None:
+    """The key gives a grade only while its signature counts.
+
+    The proven time of the statement is that of the signatures that the statement announces; one
+    that came later may have been made with a key that was lost after its end, and is judged now.
+    """
+    assert bundle.statement is not None
+    is_announced = signer.key.key_id in {one.key_id for one in bundle.statement.signers}
+    at_ns = times.evaluation_ns if is_announced else times.now_ns
+    is_early = signer.not_before_ns is not None and at_ns < signer.not_before_ns
+    if is_early or is_expired(signer, at_ns):
+        raise Indeterminate(
+            "quote.key-expired",
+            f"the quote commits to the key of {signer.name}, which is not valid "
+            f"{'yet' if is_early else 'any more'} at the time of judgement",
+            needs="a proven time of the statement at which the key was valid",
+        )
 
 
 def _channel_binding(document: EvidenceDocument, key: bytes, appraisal: QuoteAppraisal) -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from pot_reverify.errors import Indeterminate, PotAuditError
-from pot_reverify.policy import Grade
+from pot_reverify.policy import HeldGrade, ModelRole, ProvenTime
 
 
 class CheckId(StrEnum):
@@ -47,7 +47,8 @@ class CheckResult:
         message: one sentence for people.
         needs: for a skip, what would let the check run.
         notes: more sentences that belong to the result.
-        grades: the binding grades that this check supports.
+        grades: the binding grades that this check supports, each of one model.
+        proven_times: which times an authority of the reader proves, by this check.
         is_under_test_root: whether they rest on a root that is published for tests.
         is_under_test_chain: whether it rests on a beacon whose key is published for tests.
     """
@@ -61,7 +62,8 @@ class CheckResult:
     got: str | None = None
     needs: str | None = None
     notes: tuple[str, ...] = ()
-    grades: tuple[Grade, ...] = ()
+    grades: tuple[HeldGrade, ...] = ()
+    proven_times: tuple[ProvenTime, ...] = ()
     is_under_test_root: bool = False
     is_under_test_chain: bool = False
 
@@ -78,7 +80,11 @@ class CheckResult:
             "got": self.got,
             "needs": self.needs,
             "notes": list(self.notes),
-            "grades": [grade.value for grade in self.grades],
+            "grades": {
+                model.value: [one.grade.value for one in self.grades if one.model is model]
+                for model in ModelRole
+            },
+            "proven_times": [which.value for which in self.proven_times],
         }
 
 

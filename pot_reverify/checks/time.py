@@ -1,38 +1,45 @@
 """C05: what is proven of the time of the run, and what is only asserted."""
 
-from datetime import UTC, datetime
-from itertools import pairwise
+from dataclasses import replace
 from typing import Final
 
+from pot_reverify.checks.asserted_times import (
+    AssertedTimes,
+    asserted_times,
+    require_consistent,
+    require_past,
+    utc_text,
+)
 from pot_reverify.checks.proven_times import ProvenMoment, ProvenTimes
 from pot_reverify.checks.result import CheckId, CheckResult, Status, passed, skipped
-from pot_reverify.checks.time_tokens import Subject
+from pot_reverify.checks.time_tokens import MAX_ACCURACY_NS, Subject
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.dsse_envelope import MEDIA_TYPE as ENVELOPE
-from pot_reverify.documents.precommit import parse_precommit
-from pot_reverify.errors import Indeterminate, Rejection
+from pot_reverify.errors import Indeterminate
 from pot_reverify.policy import Policy, ProvenTime
 from pot_reverify.timestamps.token import MEDIA_TYPE
 
 _NS_PER_S: Final = 1_000_000_000
-_LAST_NS: Final = 253_402_300_799 * _NS_PER_S
-
+_SUBJECTS: Final = {
+    ProvenTime.PRECOMMIT: Subject.PRECOMMIT,
+    ProvenTime.STATEMENT: Subject.STATEMENT,
+}
 _RENEW: Final = "pot-audit timestamp --renew, before the certificates expire"
 
 
 def check_time(bundle: Bundle, policy: Policy, times: ProvenTimes) -> CheckResult:
-    """The asserted times agree with each other and with what tokens prove.
+    """The asserted times agree with each other, with what tokens prove, and with the reader's now.
 
     Raises:
-        Rejection: ``time.out-of-order``, ``time.precommit-late``, ``time.statement-early``, and
-            what reading the tokens raised.
-        Indeterminate: ``time.token-expired``, ``time.required-missing``, and what reading the
-            tokens raised.
+        Rejection: ``time.out-of-order``, ``time.precommit-early``, ``time.precommit-late``,
+            ``time.statement-early``, ``time.tree-token-late``, and what reading the tokens raised.
+        Indeterminate: ``time.not-yet``, ``time.token-expired``, ``time.accuracy``,
+            ``time.required-missing``, and what reading the tokens raised.
     """
-    first, last = _require_ordered(bundle)
+    said = asserted_times(bundle)
     if times.problem is not None:
         raise times.problem
-    _require_consistent(bundle, times, last[1])
+    require_consistent(said, times)
     if any(one.media_type not in {MEDIA_TYPE, ENVELOPE} for one in bundle.attachments):
         return skipped(
             CheckId.TIME,
@@ -40,9 +47,10 @@ def check_time(bundle: Bundle, policy: Policy, times: ProvenTimes) -> CheckResul
             "The bundle carries attachments, which this version does not check.",
             needs="a version of pot-audit that knows their media types",
         )
+    require_past(said, times.now_ns)
     _require_current(times)
     _require_demanded(policy, times)
-    asserted = f"The signer says {utc_text(first[1])} to {utc_text(last[1])}"
+    asserted = f"The signer says {utc_text(said.made.at_ns)} to {utc_text(said.last.at_ns)}"
     if times.statement is None and times.precommit is None:
         return CheckResult(
             CheckId.TIME,
@@ -51,65 +59,19 @@ def check_time(bundle: Bundle, policy: Policy, times: ProvenTimes) -> CheckResul
             f"{asserted}; no time is proven.",
             notes=times.notes,
         )
-    return passed(CheckId.TIME, _headline(times), *_proven(times), f"{asserted}.", *times.notes)
-
-
-def utc_text(unix_ns: int) -> str:
-    """A UNIX time in nanoseconds as a date that people read."""
-    moment = datetime.fromtimestamp(min(unix_ns, _LAST_NS) // _NS_PER_S, UTC)
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-
-
-def _require_ordered(bundle: Bundle) -> tuple[tuple[str, int], tuple[str, int]]:
-    """The first and the last asserted moment, each with its place.
-
-    Raises:
-        Rejection: ``time.out-of-order``.
-    """
-    moments = [("precommit.created_ns", parse_precommit(bundle.head.precommit.payload).created_ns)]
-    moments += [(f"challenge {one.index}", one.started_ns) for one in bundle.challenges]
-    if bundle.statement is not None:
-        if bundle.challenges and bundle.statement.started_ns != bundle.challenges[0].started_ns:
-            raise _out_of_order("predicate.started_ns", "the start of challenge 1")
-        moments.append(("predicate.ended_ns", bundle.statement.ended_ns))
-    for (before, earlier), (after, later) in pairwise(moments):
-        if later < earlier:
-            raise _out_of_order(after, before)
-    return moments[0], moments[-1]
-
-
-def _require_consistent(bundle: Bundle, times: ProvenTimes, ended_ns: int) -> None:
-    """What the recorder asserts may not contradict what an authority of the reader says."""
-    started_ns = bundle.challenges[0].started_ns if bundle.challenges else None
-    for one in times.tokens:
-        if one.stamp is None or one.signer is None:
-            continue
-        proven = utc_text(one.token.gen_time_ns)
-        if one.subject is Subject.STATEMENT and one.latest_ns < ended_ns:
-            raise Rejection(
-                "time.statement-early",
-                "The statement was stamped before the run that it reports had ended.",
-                where=one.token.where,
-                expected=f"not before {utc_text(ended_ns)}, as the signer says",
-                got=proven,
-            )
-        # Whoever adds an attachment later promises nothing; the recorder's own token does.
-        is_claimed_first = one.subject is Subject.PRECOMMIT and one.is_in_tree
-        if is_claimed_first and started_ns is not None and started_ns < one.earliest_ns:
-            raise Rejection(
-                "time.precommit-late",
-                "The precommit was stamped when the run had already begun.",
-                where=one.token.where,
-                expected=f"not after {utc_text(started_ns)}, the start of challenge 1",
-                got=proven,
-            )
+    sentences = _proven(times, said)
+    result = passed(CheckId.TIME, _headline(times), *sentences, f"{asserted}.", *times.notes)
+    proven = ((ProvenTime.PRECOMMIT, times.precommit), (ProvenTime.STATEMENT, times.statement))
+    return replace(
+        result, proven_times=tuple(which for which, moment in proven if moment is not None)
+    )
 
 
 def _require_current(times: ProvenTimes) -> None:
     for subject, moment in times.lapsed:
         raise Indeterminate(
             "time.token-expired",
-            f"That {subject.value} existed at {utc_text(moment.at_ns)} was provable until "
+            f"That {subject.value} existed by {_text(moment)} was provable until "
             f"{utc_text(moment.until_ns)}, when the certificates of {moment.by} expired; no token "
             "over that token was made before.",
             needs=f"a renewal that was made in time ({_RENEW}), or --at a time before that",
@@ -124,6 +86,7 @@ def _require_demanded(policy: Policy, times: ProvenTimes) -> None:
     }
     for one in sorted(policy.time.required):
         if proven[one] is None:
+            _refuse_imprecise(times, _SUBJECTS[one])
             notes = "".join(f"; {note}" for note in times.notes)
             raise Indeterminate(
                 "time.required-missing",
@@ -132,26 +95,45 @@ def _require_demanded(policy: Policy, times: ProvenTimes) -> None:
             )
 
 
+def _refuse_imprecise(times: ProvenTimes, subject: Subject) -> None:
+    """Say it where the only thing that is wrong with a token is how little its clock knows."""
+    for one in times.tokens:
+        if one.subject is subject and one.signer and one.stamp and one.is_too_imprecise:
+            raise Indeterminate(
+                "time.accuracy",
+                f"You require a proven time of {subject.value}, and its token may be off by "
+                f"{one.token.accuracy_ns // _NS_PER_S} s.",
+                needs=f"a token that is exact to {MAX_ACCURACY_NS // _NS_PER_S} s or better",
+                where=one.token.where,
+            )
+
+
 def _headline(times: ProvenTimes) -> str:
     if times.statement is None:
         return "The promise came first; when the run was sealed is only asserted."
-    at = utc_text(times.statement.at_ns)
+    at = _text(times.statement)
     return f"Valid at {at} ({at} proven by {times.statement.by}, named by you)."
 
 
-def _proven(times: ProvenTimes) -> list[str]:
+def _text(moment: ProvenMoment) -> str:
+    """By when something existed, never rounded down."""
+    return utc_text(-(-moment.latest_ns // _NS_PER_S) * _NS_PER_S)
+
+
+def _proven(times: ProvenTimes, said: AssertedTimes) -> list[str]:
     """What is proven, until when, and what is not known since."""
     sentences: list[str] = []
     if times.statement is not None:
-        at = utc_text(times.statement.at_ns)
+        at = _text(times.statement)
         sentences.append(
             f"What is known after {at}: nothing. Keys lost and certificates revoked since "
             "then would not show here."
         )
     if times.precommit is not None:
         sentences.append(
-            f"The precommit existed at {utc_text(times.precommit.at_ns)} (proven by "
-            f"{times.precommit.by}, named by you), before challenge 1 as the signer dates it."
+            f"The precommit existed by {_text(times.precommit)} (proven by "
+            f"{times.precommit.by}, named by you), before challenge 1 as the signer dates it"
+            + ("." if said.started is None else f": {utc_text(said.started.at_ns)}.")
         )
     return sentences + [
         _until(what, moment)
@@ -162,12 +144,3 @@ def _proven(times: ProvenTimes) -> list[str]:
 
 def _until(what: str, moment: ProvenMoment) -> str:
     return f"The time of the {what} can be proven until {utc_text(moment.until_ns)}: renew before."
-
-
-def _out_of_order(after: str, before: str) -> Rejection:
-    return Rejection(
-        "time.out-of-order",
-        "The times in the bundle contradict each other.",
-        where=after,
-        expected=f"not before {before}",
-    )

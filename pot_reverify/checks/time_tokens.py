@@ -23,6 +23,8 @@ from pot_reverify.timestamps.token import MEDIA_TYPE, Token, parse_token
 from pot_reverify.timestamps.verify import TimeStamp, TokenVerifier
 
 _MAX_TOKENS: Final = 64
+MAX_ACCURACY_NS: Final = 3600 * 10**9
+"""An hour: ETSI EN 319 421 asks an authority for a second. A clock that knows less is none."""
 
 
 class Subject(StrEnum):
@@ -55,6 +57,11 @@ class BundleToken:
     stamp: TimeStamp | None
     authority: str | None
     is_in_tree: bool
+
+    @property
+    def is_too_imprecise(self) -> bool:
+        """Whether the token says of itself that its time may be off by more than an hour."""
+        return self.token.accuracy_ns > MAX_ACCURACY_NS
 
     @property
     def earliest_ns(self) -> int:
@@ -108,7 +115,8 @@ def read_tokens(bundle: Bundle, policy: Policy) -> tuple[BundleToken, ...]:
 def provable_until_ns(number: int, tokens: Sequence[BundleToken]) -> int:
     """How long a token proves its time: until its certificates expire, or its renewals.
 
-    A renewal counts if it was made while the token still proved something.
+    A renewal counts if it was made while the token still proved something, however late its own
+    accuracy lets it be.
 
     Args:
         number: the place of a token that has a stamp.
@@ -120,6 +128,7 @@ def provable_until_ns(number: int, tokens: Sequence[BundleToken]) -> int:
         if (
             renewal.renews == number
             and renewal.stamp is not None
+            and not renewal.is_too_imprecise
             and renewal.latest_ns <= stamp.not_after_ns
         ):
             until_ns = max(until_ns, provable_until_ns(later, tokens))

@@ -8,7 +8,7 @@ from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.weight_manifest import parse_weight_manifest
 from pot_reverify.encoding.digest import format_digest
 from pot_reverify.errors import Rejection
-from pot_reverify.policy import Grade
+from pot_reverify.policy import Grade, HeldGrade, ModelRole
 
 
 def check_weights(bundle: Bundle) -> CheckResult:
@@ -20,10 +20,10 @@ def check_weights(bundle: Bundle) -> CheckResult:
     """
     if bundle.statement is None and not bundle.blobs:
         return absent(CheckId.WEIGHTS, "weights.absent", "The manifests are written when sealing.")
-    notes = []
+    notes, grades = [], []
     models = (
-        ("reference", bundle.head.reference, REFERENCE_WEIGHTS),
-        ("candidate", bundle.head.candidate, CANDIDATE_WEIGHTS),
+        (ModelRole.REFERENCE, bundle.head.reference, REFERENCE_WEIGHTS),
+        (ModelRole.CANDIDATE, bundle.head.candidate, CANDIDATE_WEIGHTS),
     )
     for role, identity, name in models:
         claimed, blob = identity.claim.weights_digest, bundle.blob(name)
@@ -40,6 +40,7 @@ def check_weights(bundle: Bundle) -> CheckResult:
                 expected=format_digest(claimed),
                 got=format_digest(found),
             )
+        grades.append(HeldGrade(role, Grade.WEIGHTS))
         size_bytes = sum(file.size_bytes for file in manifest.files)
         notes.append(
             f"{role} {format_digest(claimed)}: {len(manifest.files)} files, {size_bytes} bytes"
@@ -54,7 +55,7 @@ def check_weights(bundle: Bundle) -> CheckResult:
     if not notes:
         return absent(CheckId.WEIGHTS, "weights.absent", "No weights are claimed.")
     result = passed(CheckId.WEIGHTS, "manifests agree with the claimed digests", *notes)
-    return replace(result, grades=(Grade.WEIGHTS,)) if len(notes) == len(models) else result
+    return replace(result, grades=tuple(grades))
 
 
 def _require_neither(no_claim: bool, no_manifest: bool, role: str, name: str) -> None:  # noqa: FBT001

@@ -1,5 +1,7 @@
 """What the reader wants a transcript to be bound to, and which enclaves the reader accepts."""
 
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -23,22 +25,54 @@ class Grade(StrEnum):
     UNBOUND = "unbound"
 
 
+class ModelRole(StrEnum):
+    """Which of the two models."""
+
+    REFERENCE = "reference"
+    CANDIDATE = "candidate"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldGrade:
+    """A grade of one model: what binds the candidate says nothing of the reference."""
+
+    model: ModelRole
+    grade: Grade
+
+
 @dataclass(frozen=True, slots=True)
 class BindingPolicy:
     """The reader's demands on binding.
 
     Args:
-        required: any one of these grades will do; empty: none is demanded.
+        required: each model must have any one of these grades; empty: none is demanded.
+        required_of: by model, grades of which that model must have one besides.
         quotes: what is asked of each quote; its ``bindings`` come from the bundle's run.
     """
 
     required: frozenset[Grade] = frozenset()
     quotes: QuotePolicy = field(default_factory=QuotePolicy)
+    required_of: Mapping[ModelRole, frozenset[Grade]] = field(default_factory=dict)
+
+    def missing(self, held: AbstractSet[HeldGrade]) -> tuple[ModelRole, frozenset[Grade]] | None:
+        """The first demand that these grades do not meet: which model lacks one of which grades."""
+        for model in ModelRole:
+            grades = {one.grade for one in held if one.model is model}
+            for wanted in (self.required, self.required_of.get(model, frozenset())):
+                if wanted and not wanted & grades:
+                    return model, wanted
+        return None
 
     def to_document(self) -> dict[str, object]:
         """The policy as JSON values; certificates by their digest."""
         quotes = self.quotes
+        by_model = {
+            f"required_{model}": sorted(grades)
+            for model, grades in sorted(self.required_of.items())
+            if grades
+        }
         return {
+            **by_model,
             "minimum_snp_tcb": {
                 product: dict(sorted(floors.items()))
                 for product, floors in sorted(quotes.minimum_snp_tcb.items())

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from pot_reverify.errors import Rejection
-from pot_reverify.policy.binding import BindingPolicy, Grade
+from pot_reverify.policy.binding import BindingPolicy, Grade, ModelRole
 from pot_reverify.policy.toml_keys import ReadFile, take_certificate
 from pot_reverify.policy.toml_table import Table
 from pot_reverify.quotes.evidence import NamedSoftware, QuoteKind, QuotePolicy
@@ -36,11 +36,12 @@ def take_binding(table: Table, read_file: ReadFile) -> BindingPolicy:
     Raises:
         Rejection: ``policy.*``.
     """
-    grades = table.take_strings("required", GRADES) or frozenset()
+    by_model = {model: _take_required(table.take_table(model)) for model in ModelRole}
     statuses = table.take_strings("tcb_statuses", TCB_STATUSES)
     vmpls = table.take_ints("vmpls", 0, 3)
     binding = BindingPolicy(
-        required=frozenset(map(Grade, grades)),
+        required=_take_grades(table),
+        required_of={model: grades for model, grades in by_model.items() if grades},
         quotes=QuotePolicy(
             roots=_take_roots(table, read_file),
             software=tuple(map(_take_software, table.take_tables("software"))),
@@ -55,6 +56,17 @@ def take_binding(table: Table, read_file: ReadFile) -> BindingPolicy:
     )
     table.finish()
     return binding
+
+
+def _take_grades(table: Table) -> frozenset[Grade]:
+    return frozenset(map(Grade, table.take_strings("required", GRADES) or ()))
+
+
+def _take_required(table: Table) -> frozenset[Grade]:
+    """What is demanded of one model besides."""
+    grades = _take_grades(table)
+    table.finish()
+    return grades
 
 
 def _take_roots(table: Table, read_file: ReadFile) -> dict[str, tuple[bytes, ...]]:

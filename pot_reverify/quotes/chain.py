@@ -69,9 +69,10 @@ def verify_chain(certificates: Sequence[bytes], roots: Sequence[bytes], where: s
         where: the chain's name in errors.
 
     Raises:
-        Rejection: ``quote.root-not-pinned``, ``quote.chain-signature``, ``quote.chain-order``,
-            ``quote.chain-constraints`` or ``quote.certificate-malformed``.
-        Indeterminate: ``quote.certificate-missing``.
+        Rejection: ``quote.root-not-pinned`` for a chain that ends in another root,
+            ``quote.chain-signature``, ``quote.chain-order``, ``quote.chain-constraints`` or
+            ``quote.certificate-malformed``.
+        Indeterminate: ``quote.certificate-missing`` for one that ends before a root.
     """
     if not certificates:
         raise Indeterminate(
@@ -196,6 +197,15 @@ def _root_above(
         root = _load(der, "trust policy")
         if certificate.issuer == root.subject and certificate.subject != root.subject:
             return root
+    if certificate.issuer != certificate.subject:
+        # A chain that stops halfway, as a VCEK alone does: nothing in it says where it ends.
+        raise Indeterminate(
+            "quote.certificate-missing",
+            "the chain stops before a root: the certificate of "
+            f"{certificate.issuer.rfc4514_string()} is not in the evidence",
+            needs="the certificates between the signing key and the root, archived with the quote",
+            where=where,
+        )
     raise Rejection(
         "quote.root-not-pinned",
         "the chain does not end in a root that the policy pins",

@@ -24,6 +24,7 @@ from pot_reverify.quotes.evidence import (
     time_ns,
 )
 
+_NS_PER_S: Final = 10**9
 # PPIDs, and a PCK certificate without its chain: nothing here to verify with.
 _WITHOUT_PCK_CHAIN: Final = frozenset({1, 2, 3, 4})
 _COLLATERAL_MEMBERS: Final = frozenset(
@@ -76,10 +77,8 @@ def verify(evidence: QuoteEvidence, at_ns: int, policy: QuotePolicy) -> QuoteApp
         )
     tcb_info, current = _parse_collateral(evidence.collateral, at_ns)
     # Stale collateral is judged in its last second, so that only what was good is called stale.
-    judged_ns = min(at_ns, current.not_after_ns - 10**9)
-    claims, root = _run_backend(
-        evidence, (judged_ns, current.not_before_ns + 10**9), policy.roots_of("intel")
-    )
+    judged_ns = min(at_ns, current.not_after_ns - _NS_PER_S)
+    claims, root = _run_backend(evidence, judged_ns, current, policy.roots_of("intel"))
     pce_id = bytes(claims["platform"]["pck"]["pce_id"]).hex()
     if vendor_json.text(tcb_info, "pceId", "tcb_info").lower() != pce_id:
         raise Rejection(
@@ -166,29 +165,44 @@ def _time(value: str, where: str) -> int:
 
 
 def _run_backend(
-    evidence: QuoteEvidence, moments_ns: tuple[int, int], roots: tuple[bytes, ...]
+    evidence: QuoteEvidence, judged_ns: int, current: Window, roots: tuple[bytes, ...]
 ) -> tuple[dict[str, Any], bytes]:
     """dcap-qvl's claims and the root that they rest on.
 
+    Certificates and lists are good through their last second (RFC 5280 §4.1.2.5, §5.1.2.5); the
+    backend lets a list end a second earlier. What it takes one second before is taken, and the
+    window of its claims, which the caller asks, says whether that second was the last.
+
     Args:
-        moments_ns: the time to judge at, and the first second of the collateral. The backend does
-            not always name what has ended: what held then and does not now is stale.
+        judged_ns: the time to judge at.
+        current: when the collateral says that it is. The backend does not always name what has
+            ended or not begun: what held in its first second and does not now is stale, and what
+            will hold in its last second is not valid yet.
     """
     refusal = ""
-    for at_ns in moments_ns:
+    first_ns, last_ns = current.not_before_ns + _NS_PER_S, current.not_after_ns - _NS_PER_S
+    for at_ns in (judged_ns, judged_ns - _NS_PER_S, first_ns, last_ns):
         for root in roots:
             try:
                 claims = _judge(evidence, at_ns, root)
             except (ValueError, OverflowError) as error:
                 refusal = refusal or " ".join(str(error).split())
                 continue
-            if at_ns != moments_ns[0]:
+            if judged_ns - _NS_PER_S <= at_ns <= judged_ns:
+                return claims, root
+            if at_ns < judged_ns:
                 raise Indeterminate(
                     "quote.stale",
                     f"a certificate or CRL is no longer valid; all were at {format_time(at_ns)}",
                     needs="a proof that the quote existed earlier",
                 )
-            return claims, root
+            raise Rejection(
+                "quote.not-yet-valid",
+                "a certificate or CRL is not valid yet at the time of evaluation",
+                where="collateral",
+                expected=f"a later time, such as {format_time(at_ns)}",
+                got=format_time(judged_ns),
+            )
     if "Expired" in refusal:
         raise Indeterminate(
             "quote.stale",
@@ -199,7 +213,7 @@ def _run_backend(
 
 
 def _judge(evidence: QuoteEvidence, at_ns: int, root: bytes) -> dict[str, Any]:
-    at_s = at_ns // 10**9
+    at_s = at_ns // _NS_PER_S
     collateral = dcap_qvl.QuoteCollateralV3.from_json(evidence.collateral.decode())
     # Its own policy is the loosest: which statuses will do is for ours to say.
     claims = dcap_qvl.QuoteVerifier(root).verify_with_policy(

@@ -29,6 +29,8 @@ class QuoteKind(StrEnum):
     SEV_SNP = "sev-snp"
     NITRO = "nitro"
     NVIDIA_GPU = "nvidia-gpu"
+    NVIDIA_SWITCH = "nvidia-switch"
+    NVIDIA_LIST = "nvidia-evidence"
     NRAS = "nras-eat"
     PHALA = "phala-vllm/1"
     ACI = "aci/1"

@@ -1,9 +1,11 @@
-"""NVIDIA GPU attestation reports (Hopper, Blackwell).
+"""NVIDIA attestation reports of GPUs (Hopper, Blackwell) and of the switches between them.
 
-A report is an SPDM 1.1 exchange (DMTF DSP0274): GET_MEASUREMENTS with the verifier's nonce, then
-MEASUREMENTS with the device's signature over both. Device certificates do not expire, and their
-revocation is only told online (OCSP): here it is always "not judged". A GPU's report does not say
-which machine it sits in; only a shared nonce ties it to a CPU's quote, and relays share nonces.
+Device certificates do not expire, and their revocation is only told online (OCSP): here it is
+always "not judged". A GPU's report does not say which machine it sits in; only a shared nonce ties
+it to a CPU's quote, and relays share nonces.
+
+A switch reports in the same form and under the same root, below a certificate that calls itself
+"GH100 Identity". What a device is, NVIDIA says in the certificate that issued the device's own.
 """
 
 import base64
@@ -13,28 +15,28 @@ from typing import Final
 
 from cryptography import x509
 
-from pot_reverify.errors import Rejection
+from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.quotes import vendor_json
-from pot_reverify.quotes.byte_reader import ByteReader
-from pot_reverify.quotes.chain import extension_value, verify_chain, verify_p384
+from pot_reverify.quotes.chain import Chain, extension_value, verify_chain, verify_p384
 from pot_reverify.quotes.evidence import QuoteAppraisal, QuoteEvidence, QuoteKind, QuotePolicy
+from pot_reverify.quotes.nvidia_layout import WHERE, parse_report
 
-_WHERE: Final = "NVIDIA report"
-_SPDM_1_1: Final = 0x11
-_GET_MEASUREMENTS: Final = 0xE0
-_MEASUREMENTS: Final = 0x60
-_DMTF: Final = 1
-_NONCE_BYTES: Final = 32
-_SIGNATURE_BYTES: Final = 96
 _MAX_DEVICES: Final = 32
-
-_OPAQUE_DRIVER: Final = 3
-_OPAQUE_VBIOS: Final = 6
-_OPAQUE_FWID: Final = 20
-_OPAQUE_FEATURES: Final = 36
 # TCG DICE: the firmware's digest, certified for the device's key when it booted.
 _FWID_OIDS: Final = ("2.23.133.5.4.1.1", "2.23.133.5.4.1")
 _OCTET_STRING_48: Final = b"\x04\x30"
+_PROVISIONER: Final = re.compile(r"NVIDIA ([A-Z0-9_]{1,16}) Provisioner ICA [0-9]{1,8}", re.ASCII)
+_DEPTH_OF_PROVISIONER: Final = 2
+_CHIPS: Final = {
+    QuoteKind.NVIDIA_GPU: re.compile(r"G[A-Z][0-9]{3}", re.ASCII),
+    QuoteKind.NVIDIA_SWITCH: re.compile(r"LS_?[0-9]{2}", re.ASCII),
+}
+_NAMES: Final = {QuoteKind.NVIDIA_GPU: "GPU", QuoteKind.NVIDIA_SWITCH: "NVSwitch"}
+_ARCHITECTURES: Final = {
+    "HOPPER": QuoteKind.NVIDIA_GPU,
+    "BLACKWELL": QuoteKind.NVIDIA_GPU,
+    "LS10": QuoteKind.NVIDIA_SWITCH,
+}
 
 _PEM: Final = re.compile(
     rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]{1,20000}?)-----END CERTIFICATE-----"
@@ -44,38 +46,34 @@ _PEM: Final = re.compile(
 def verify(evidence: QuoteEvidence, at_ns: int, policy: QuotePolicy) -> QuoteAppraisal:
     """Appraises a report with the device's chain; golden measurements are the policy's.
 
+    Args:
+        evidence: of the kind that the report's fields show; its chain has to say the same.
+
     Raises:
-        Rejection: ``quote.*``.
-        Indeterminate: ``quote.certificate-missing``.
+        Rejection: ``quote.*``; ``quote.device`` where NVIDIA made the key for another device.
+        Indeterminate: ``quote.certificate-missing``, ``quote.device-not-known``.
     """
-    reader = ByteReader(evidence.data, _WHERE)
-    nonce = _parse_request(reader)
-    measurements = _parse_measurements(reader)
-    reader.take(_NONCE_BYTES)  # the device's own
-    opaque = _parse_opaque(reader.take(reader.take_uint(2)))
-    signed = evidence.data[: reader.offset]
-    signature = reader.take(_SIGNATURE_BYTES)
-    reader.finish()
+    report = parse_report(evidence.data)
     chain = verify_chain(evidence.certificates, policy.roots_of("nvidia"), "NVIDIA chain")
-    verify_p384(chain.leaf, signature, signed, _WHERE)
-    fwid = opaque.get(_OPAQUE_FWID)
-    if fwid is not None:  # drivers before 550 do not report it
-        _check_fwid(chain.leaf, fwid)
+    verify_p384(chain.leaf, report.signature, report.signed, WHERE)
+    chip = _require_device(chain, evidence.kind)
+    if report.fwid is not None:
+        _check_fwid(chain.leaf, report.fwid)
     chain.window.require(at_ns, "NVIDIA chain")
     return QuoteAppraisal(
-        kind=QuoteKind.NVIDIA_GPU,
-        product=_common_name(chain.certificates[-2]),
+        kind=evidence.kind,
+        product=f"NVIDIA {chip} {_NAMES[evidence.kind]}",
         root=chain.root,
         registers={
-            **{f"measurement{index:02d}": value for index, value in measurements.items()},
-            "driver": opaque.get(_OPAQUE_DRIVER, b"").rstrip(b"\x00"),
-            "vbios": opaque.get(_OPAQUE_VBIOS, b""),
+            **{f"measurement{index:02d}": value for index, value in report.measurements.items()},
+            "driver": report.driver,
+            "vbios": report.vbios,
         },
-        bindings={"nonce": nonce},
-        claims={"features": opaque.get(_OPAQUE_FEATURES, b"").hex()},
+        bindings={"nonce": report.nonce},
+        claims={"features": report.features.hex()},
         window=chain.window,
         evaluated_at_ns=at_ns,
-        not_judged=("revocation",) if fwid else ("revocation", "fwid"),
+        not_judged=("revocation",) if report.fwid else ("revocation", "fwid"),
     )
 
 
@@ -87,18 +85,15 @@ def parse_evidence_list(document: object, where: str) -> tuple[QuoteEvidence, ..
         where: its name in errors.
 
     Raises:
-        Rejection: ``quote.json`` or ``quote.too-large``.
+        Rejection: ``quote.json``, ``quote.too-large``, or ``quote.device`` for a report that the
+            list calls one of another kind of device.
     """
     entries = vendor_json.as_list(document, where)
     if not 1 <= len(entries) <= _MAX_DEVICES:
         raise Rejection("quote.json", "no devices, or too many", where=where, got=len(entries))
     return tuple(
-        QuoteEvidence(
-            QuoteKind.NVIDIA_GPU,
-            _base64(entry, "evidence", where),
-            certificates=parse_pem_chain(_base64(entry, "certificate", where)),
-        )
-        for entry in (vendor_json.as_object(value, where) for value in entries)
+        _parse_entry(vendor_json.as_object(entry, where), f"{where}[{number}]")
+        for number, entry in enumerate(entries)
     )
 
 
@@ -116,45 +111,46 @@ def parse_pem_chain(pem: bytes) -> tuple[bytes, ...]:
         raise Rejection("quote.certificate-malformed", "not PEM", where="PEM chain") from error
 
 
-def _parse_request(reader: ByteReader) -> bytes:
-    version, code = reader.take(2)
-    reader.take(2)
-    nonce = reader.take(_NONCE_BYTES)
-    reader.take(1)
-    if (version, code) != (_SPDM_1_1, _GET_MEASUREMENTS):
-        raise _malformed("the request")
-    return nonce
+def _parse_entry(entry: Mapping[str, object], where: str) -> QuoteEvidence:
+    data = _base64(entry, "evidence", where)
+    chain = parse_pem_chain(_base64(entry, "certificate", where))
+    is_of_switch = parse_report(data).is_of_switch
+    kind = QuoteKind.NVIDIA_SWITCH if is_of_switch else QuoteKind.NVIDIA_GPU
+    architecture = entry.get("arch")
+    said = _ARCHITECTURES.get(architecture) if isinstance(architecture, str) else None
+    if said not in (None, kind):
+        raise Rejection(
+            "quote.device",
+            "the list calls a device what its report does not",
+            where=where,
+            expected=f"a {_NAMES[said]}, as arch says",
+            got=f"the report of a {_NAMES[kind]}",
+        )
+    return QuoteEvidence(kind, data, certificates=chain)
 
 
-def _parse_measurements(reader: ByteReader) -> dict[int, bytes]:
-    version, code, *_, blocks = reader.take(5)
-    if (version, code) != (_SPDM_1_1, _MEASUREMENTS):
-        raise _malformed("the response")
-    record = ByteReader(reader.take(reader.take_uint(3)), f"{_WHERE}, measurement record")
-    measurements = {}
-    for _ in range(blocks):
-        index, specification = record.take(2)
-        block = ByteReader(record.take(record.take_uint(2)), f"{_WHERE}, measurement {index}")
-        block.take(1)
-        value = block.take(block.take_uint(2))
-        block.finish()
-        if specification != _DMTF or index in measurements:
-            raise _malformed(f"measurement {index}")
-        measurements[index] = value
-    record.finish()
-    return measurements
-
-
-def _parse_opaque(data: bytes) -> dict[int, bytes]:
-    reader = ByteReader(data, f"{_WHERE}, opaque data")
-    fields: dict[int, bytes] = {}
-    while reader.offset < len(data):
-        kind = reader.take_uint(2)
-        value = reader.take(reader.take_uint(2))
-        if kind in fields:
-            raise _malformed(f"opaque field {kind}")
-        fields[kind] = value
-    return fields
+def _require_device(chain: Chain, kind: QuoteKind) -> str:
+    """The chip that NVIDIA made the device's key for, if it is one of that kind."""
+    above = chain.certificates[_DEPTH_OF_PROVISIONER:]
+    found = _PROVISIONER.fullmatch(_common_name(above[0])) if above else None
+    chip = "" if found is None else found[1]
+    kinds = [one for one, pattern in _CHIPS.items() if pattern.fullmatch(chip)]
+    if not kinds:
+        raise Indeterminate(
+            "quote.device-not-known",
+            f"the chain is of a device that this version does not know: {chip or 'unnamed'}",
+            needs="a version of pot-audit that knows whether it is a GPU",
+            where="NVIDIA chain",
+        )
+    if kind not in kinds:
+        raise Rejection(
+            "quote.device",
+            "NVIDIA made the key for another kind of device than the report is of",
+            where=WHERE,
+            expected=f"the chain of a {_NAMES[kind]}",
+            got=f"that of a {_NAMES[kinds[0]]} ({chip})",
+        )
+    return chip
 
 
 def _check_fwid(leaf: x509.Certificate, fwid: bytes) -> None:
@@ -163,7 +159,7 @@ def _check_fwid(leaf: x509.Certificate, fwid: bytes) -> None:
         raise Rejection(
             "quote.fwid",
             "the firmware that answered is not the one that the device's key was made for",
-            where=_WHERE,
+            where=WHERE,
             got=fwid.hex(),
         )
 
@@ -178,7 +174,3 @@ def _base64(entry: Mapping[str, object], name: str, where: str) -> bytes:
         return base64.b64decode(vendor_json.text(entry, name, where), validate=True)
     except ValueError as error:
         raise Rejection("quote.json", "not base64", where=f"{where}.{name}") from error
-
-
-def _malformed(what: str) -> Rejection:
-    return Rejection("quote.malformed", f"{what} is not as NVIDIA makes it", where=_WHERE)

@@ -16,6 +16,8 @@ TEST_ROOTS: Final = frozenset(
         "e750b923e087025d9b0a41e1e10052b0e1369bd6c6217d1da605f8c42bea8fdc",
         # fixtures/bundles/grades/test-root-amd.der
         "593b1597b9c8b34d783beb7b81b9cc2754d7df1e0a71f86709a11ee8aa6c0d5d",
+        # fixtures/bundles/grades/test-root-aws.der
+        "fa2aec9c9ff2a16411a2efa72a63d979b5ca66381908a8c066181082209d8f66",
         # fixtures/bundles/grades/test-root-intel.der
         "26209e5d7da2f8607b98a9cfad16f57aaceb873925787b7a2055c9143ce8dc63",
     )

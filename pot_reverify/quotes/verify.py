@@ -15,6 +15,7 @@ from pot_reverify.quotes.evidence import (
     QuoteKind,
     QuotePolicy,
 )
+from pot_reverify.quotes.nvidia_layout import GET_MEASUREMENTS_1_1, parse_report
 
 _Verifier = Callable[[QuoteEvidence, int, QuotePolicy], QuoteAppraisal]
 
@@ -24,6 +25,8 @@ _MODULES: Final = {
     QuoteKind.SEV_SNP: "snp",
     QuoteKind.NITRO: "nitro",
     QuoteKind.NVIDIA_GPU: "nvidia",
+    QuoteKind.NVIDIA_SWITCH: "nvidia",
+    QuoteKind.NVIDIA_LIST: "nvidia_list",
     QuoteKind.NRAS: "nras",
     QuoteKind.PHALA: "phala",
     QuoteKind.ACI: "aci",
@@ -38,7 +41,6 @@ _DCAP_HEADS: Final = {
 _SNP_REPORT_BYTES: Final = 0x4A0
 _SNP_HEADS: Final = tuple(bytes([version, 0, 0, 0]) for version in range(2, 6))
 _COSE_SIGN1_HEADS: Final = (b"\x84", b"\xd2\x84")
-_SPDM_GET_MEASUREMENTS: Final = b"\x11\xe0"
 
 
 def identify_quote(data: bytes) -> QuoteKind:
@@ -53,8 +55,8 @@ def identify_quote(data: bytes) -> QuoteKind:
         return QuoteKind.SEV_SNP
     if data.startswith(_COSE_SIGN1_HEADS):
         return QuoteKind.NITRO
-    if data.startswith(_SPDM_GET_MEASUREMENTS):
-        return QuoteKind.NVIDIA_GPU
+    if data.startswith(GET_MEASUREMENTS_1_1):
+        return _identify_device(data)
     kind = _identify_json(data) if data.lstrip()[:1] in (b"[", b"{") else None
     if kind is None:
         raise Rejection("quote.unknown-kind", "not a form of evidence that is read here")
@@ -86,6 +88,15 @@ def verify_quote(evidence: QuoteEvidence, *, at_ns: int, policy: QuotePolicy) ->
     return _judge(replace(appraisal, not_judged=(*appraisal.not_judged, *not_judged)), policy)
 
 
+def _identify_device(data: bytes) -> QuoteKind:
+    """A GPU or a switch, by the fields of the report; the chain has to say the same."""
+    try:
+        is_of_switch = parse_report(data).is_of_switch
+    except Rejection:
+        is_of_switch = False  # for the verification to refuse
+    return QuoteKind.NVIDIA_SWITCH if is_of_switch else QuoteKind.NVIDIA_GPU
+
+
 def _identify_json(data: bytes) -> QuoteKind | None:
     match vendor_json.decode(data, "evidence"):
         case [["JWT", str()], dict()]:
@@ -94,6 +105,10 @@ def _identify_json(data: bytes) -> QuoteKind | None:
             return QuoteKind.PHALA
         case {"api_version": "aci/1", "attestation": dict()}:
             return QuoteKind.ACI
+        case [{"evidence": str(), "certificate": str()}, *_] | {
+            "evidence_list": [{"evidence": str(), "certificate": str()}, *_]
+        }:
+            return QuoteKind.NVIDIA_LIST
     return None
 
 

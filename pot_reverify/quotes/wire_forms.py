@@ -1,4 +1,4 @@
-"""The forms in which people keep evidence: raw, hex, base64, PEM, and vendors' JSON around it."""
+"""The forms in which people keep evidence: raw, hex, base64, PEM, and JSON or CBOR around it."""
 
 import base64
 import binascii
@@ -10,12 +10,15 @@ from pot_reverify.errors import Rejection
 from pot_reverify.quotes import vendor_json
 from pot_reverify.quotes.dcap_layout import cut_padding
 from pot_reverify.quotes.evidence import MAX_QUOTE_BYTES, QuoteEvidence, QuoteKind
+from pot_reverify.quotes.rats_wrappings import PROVIDERS, unwrap
+from pot_reverify.quotes.snp_certificate_table import CertificateTable
 from pot_reverify.quotes.verify import identify_quote
 
 MAX_EVIDENCE_FILE_BYTES: Final = 4 * MAX_QUOTE_BYTES
 _PEM: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----([^-]*)-----END \1-----")
 _MAX_PADDING: Final = 2
 _DCAP: Final = (QuoteKind.SGX, QuoteKind.TDX)
+_NOTHING: Final = CertificateTable((), ())
 
 
 def read_quote(data: bytes) -> tuple[QuoteKind, bytes]:
@@ -24,18 +27,35 @@ def read_quote(data: bytes) -> tuple[QuoteKind, bytes]:
     Zeros after an SGX or TDX quote, which nobody signed, are cut off.
 
     Raises:
-        Rejection: ``quote.unknown-kind``, ``quote.too-large`` or ``quote.json``.
+        Rejection: ``quote.unknown-kind``, ``quote.too-large``, ``quote.json``, ``quote.wrapping``,
+            or ``quote.kind`` for a wrapping that calls it another.
     """
+    kind, raw, _ = _read(data)
+    return kind, raw
+
+
+def _read(data: bytes) -> tuple[QuoteKind, bytes, CertificateTable]:
+    """The evidence, its kind, and what a wrapping around it had besides."""
     if len(data) > MAX_EVIDENCE_FILE_BYTES:
         raise Rejection("quote.too-large", "more than any form of evidence", got=len(data))
     for form in _forms(data):
+        wrapped = unwrap(form)
+        quote = form if wrapped is None else wrapped.report
         try:
-            kind = identify_quote(form)
+            kind = identify_quote(quote)
         except Rejection as error:
             if error.code != "quote.unknown-kind":
                 raise
             continue
-        return kind, _without_padding(form) if kind in _DCAP else form
+        if wrapped is not None and PROVIDERS.get(wrapped.provider) is not kind:
+            raise Rejection(
+                "quote.kind",
+                "the wrapping calls the report that of another TEE",
+                expected=kind,
+                got=wrapped.provider[:40],
+            )
+        table = _NOTHING if wrapped is None else wrapped.endorsements
+        return kind, _without_padding(quote) if kind in _DCAP else quote, table
     raise Rejection(
         "quote.unknown-kind", "not a form of evidence that is read here", got=data[:8].hex()
     )
@@ -49,20 +69,25 @@ def read_evidence(
     Args:
         data: as `read_quote` takes it.
         collateral: JSON; empty for none.
-        certificates: files, each PEM blocks or one DER certificate, the end entity first.
+        certificates: files, each PEM blocks or one DER certificate, the end entity first. Where
+            there is none, those that came with the quote in its wrapping.
         crls: the same of CRLs.
 
     Raises:
         Rejection: as `read_quote`; ``quote.too-large``.
     """
-    kind, raw = read_quote(data)
+    kind, raw, table = _read(data)
     return QuoteEvidence(
         kind,
         raw,
         collateral=collateral,
-        certificates=tuple(der for file in certificates for der in split_der(file)),
-        crls=tuple(der for file in crls for der in split_der(file)),
+        certificates=_ders(certificates) or _ders(table.certificates),
+        crls=_ders(crls) or _ders(table.crls),
     )
+
+
+def _ders(files: Iterable[bytes]) -> tuple[bytes, ...]:
+    return tuple(der for file in files for der in split_der(file))
 
 
 def split_der(data: bytes) -> tuple[bytes, ...]:

@@ -139,7 +139,8 @@ class TokenVerifier:
                     where=token.where,
                     got=signer.subject.rfc4514_string(),
                 )
-            verify_with_openssl(token, found.certificates)
+            is_last_second = token.gen_time_ns == found.not_after_ns
+            verify_with_openssl(token, found.certificates, is_last_second=is_last_second)
             return TimeStamp(
                 token,
                 authority.name,

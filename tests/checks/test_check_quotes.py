@@ -16,10 +16,9 @@ from draft import RECORDER, STRANGER, Draft
 from grade_policies import AT_NS, EXPECTED, FIXTURES, GRADES, SIGNER, policy_of
 from quote_factories import (
     DCAP_AT,
-    VENDOR_NONCE,
     cbor,
     ethereum_key,
-    nitro_chain,
+    nitro_chain_at,
     nitro_document,
     nitro_fields,
     phala_evidence,
@@ -45,7 +44,8 @@ from pot_reverify.documents.evidence_document import (
 )
 from pot_reverify.documents.exchanges import Exchange, ExchangeForm, Exchanges
 from pot_reverify.encoding.digest import format_digest, sha256_digest
-from pot_reverify.policy import BindingPolicy, Grade
+from pot_reverify.errors import Rejection
+from pot_reverify.policy import BindingPolicy, Grade, ModelRole
 from pot_reverify.policy.toml_file import load_policy
 from pot_reverify.quotes import aci
 from pot_reverify.quotes.evidence import NamedSoftware, QuoteEvidence, QuoteKind, QuotePolicy
@@ -53,9 +53,10 @@ from pot_reverify.quotes.run_binding import report_data_of
 from pot_reverify.verdict import Verdict
 from pot_reverify.verify import verify, verify_stream
 
-A, B, C, D = EXPECTED
+A, B, OLD_C, C, D = EXPECTED
 names = pytest.mark.parametrize("name", EXPECTED)
 quoted = pytest.mark.parametrize("name", [A, B, C])
+BOTH = tuple(ModelRole)
 
 
 def judged(data: bytes, policy: Policy, at_ns: int = AT_NS) -> tuple[Verdict, CheckResult]:
@@ -76,12 +77,19 @@ def base() -> Draft:
 def test_each_grade_is_verified_by_the_policy_that_names_its_root_and_software(name):
     document = EXPECTED[name]
     verdict = verify(GRADES / name, policy_of(name), at_ns=AT_NS)
-    assert verdict.word is VerdictWord.VERIFIED
-    assert [grade.value for grade in verdict.binding_grades] == document["grades"]
+    quotes = verdict.checks[9]
+    assert (verdict.word.value, quotes.code) == (document["verdict"], document["code"])
+    by_subject = verdict.to_document()["binding_grades_by_subject"]
+    assert by_subject == document["grades"]
+    reference, candidate = by_subject.values()
+    assert verdict.to_document()["binding_grades"] == [one for one in reference if one in candidate]
     assert verdict.is_under_test_root == document["is_under_test_root"]
     screen = "\n".join(verdict_lines(verdict))
+    if name == OLD_C:
+        assert "may be of any time" in screen
+        return
     line = next(line for line in screen.splitlines() if "Every check that" in line)
-    limits = next(line for line in screen.splitlines() if "grade W" in line)
+    limits = [line for line in screen.splitlines() if "grade W" in line][-1]
     assert ("TEST ROOT" in line, "TEST ROOT" in limits) == (document["is_under_test_root"],) * 2
     assert verdict.to_document()["is_under_test_root"] == document["is_under_test_root"]
     assert ("known after that time: nothing" in screen) == (name != D)
@@ -99,6 +107,7 @@ def test_without_the_reader_naming_root_and_software_no_grade_is_given(name):
             assert result.code == EXPECTED[name]["under_shipped_roots"]
         # A bundle whose vendor is not named is a bundle without that grade.
         assert (verdict.word is VerdictWord.VERIFIED) == (name == D and policy is plain)
+        assert verdict.grades_of(ModelRole.CANDIDATE) == (Grade.WEIGHTS,)
 
 
 @names
@@ -125,7 +134,7 @@ def test_a_genuine_quote_of_software_that_is_not_named_never_passes(name):
 def test_the_files_are_those_that_the_script_makes(tmp_path):
     made.main(tmp_path)
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert len(names) == 4 * 2 + 3
+    assert len(names) == 5 * 2 + 4
     for name in names:
         assert (tmp_path / name).read_bytes() == (GRADES / name).read_bytes(), name
 
@@ -177,9 +186,10 @@ def test_a_signature_that_does_not_hold_counts_for_nothing():
 
 def test_nitro_binds_the_run_in_its_user_data():
     bound = report_data_of(made.precommit_digest(base()), RECORDER.public_key.to_der())
-    chain = nitro_chain()
+    chain = nitro_chain_at(made.nitro_time())
+    stated_ms = int(made.nitro_time().timestamp()) * 1000
     for field, outcome in (("user_data", Status.PASS), ("nonce", Status.FAIL)):
-        fields = nitro_fields(chain, **{field: bound})
+        fields = nitro_fields(chain, timestamp=stated_ms, **{field: bound})
         quote = QuoteEvidence(QuoteKind.NITRO, nitro_document(chain, cbor(fields)))
         document = EvidenceDocument(Binding.RUN, Subject.RUN, quote)
         data = made.sealed(base(), "A", document, made.TEST_LABEL)
@@ -385,9 +395,11 @@ def test_vllm_proxys_signatures_count_for_software_that_hashes_requests_itself()
 def test_the_vendors_forms_attest_the_digest_of_a_tls_key():
     key, draft = made.nitro_payload()["public_key"], base()
     address, digest = ethereum_key().address, sha256_digest(key)
+    nonce = made.precommit_digest(draft)
     quote = phala_evidence(
-        report_data=sha256_digest(address + digest) + VENDOR_NONCE,
+        report_data=sha256_digest(address + digest) + nonce,
         tls_cert_fingerprint=digest.hex(),
+        request_nonce=nonce.hex(),
         drop=("nvidia_payload",),
     )
     software = NamedSoftware("made", QuoteKind.TDX, {"mrtd": b"\x11" * 48})
@@ -409,13 +421,14 @@ def test_another_channel_key_is_refused(key):
     quote = QuoteEvidence(QuoteKind.NITRO, read(made.NITRO_SAMPLE))
     document = EvidenceDocument(Binding.CHANNEL, Subject.CANDIDATE, quote, channel_key=key)
     data = made.sealed(base(), "C", document, made.SAMPLE_LABEL)
-    assert code_of(data, policy_of(C)) == (Status.FAIL, "quote.binding")
+    assert code_of(data, policy_of(OLD_C)) == (Status.FAIL, "quote.binding")
 
 
 def test_report_data_may_start_with_the_digest_of_the_channel_key():
     key = made.nitro_payload()["public_key"]
     for bound, outcome in (
-        (sha256_digest(key) + bytes(range(32)), Status.PASS),
+        (sha256_digest(key) + made.precommit_digest(base()), Status.PASS),
+        (sha256_digest(key) + bytes(range(32)), Status.SKIP),
         (bytes(32) + sha256_digest(key), Status.FAIL),
     ):
         document = made.run_document(
@@ -431,7 +444,8 @@ def test_report_data_may_start_with_the_digest_of_the_channel_key():
 
 def test_a_demanded_grade_that_is_not_there_is_not_made_up_for_by_others():
     for name in (A, B, C, D):
-        required = frozenset(Grade) - set(map(Grade, EXPECTED[name]["grades"])) - {Grade.UNBOUND}
+        there = set(map(Grade, EXPECTED[name]["grades"]["candidate"]))
+        required = frozenset(Grade) - there - {Grade.UNBOUND}
         policy = policy_of(name)
         demanding = replace(policy, binding=replace(policy.binding, required=required))
         verdict, result = judged((GRADES / name).read_bytes(), demanding)
@@ -507,15 +521,18 @@ def test_a_proven_time_settles_what_is_stale_now():
     assert "valid at 2026-12-01T00:00:00Z (proven by a test's clock)" in result.notes
 
 
-def test_a_time_before_the_evidence_is_refused():
-    assert code_of((GRADES / B).read_bytes(), policy_of(B), 1_700_000_000 * 10**9)[0] in (
-        Status.FAIL,
-        Status.SKIP,
-    )
-    assert code_of((GRADES / C).read_bytes(), policy_of(C), 1_600_000_000 * 10**9) == (
-        Status.FAIL,
-        "quote.not-yet-valid",
-    )
+def test_a_time_before_the_evidence_is_no_time_to_judge_it_at():
+    """The reader's now may be any; only a proven time contradicts evidence that came later."""
+    early = {A: 1_500_000_000, B: 1_700_000_000, OLD_C: 1_600_000_000, C: 1_700_000_000}
+    for name, at_s in early.items():
+        data, at_ns = (GRADES / name).read_bytes(), at_s * 10**9
+        assert code_of(data, policy_of(name), at_ns) == (Status.SKIP, "quote.not-yet-valid")
+        assert judged(data, policy_of(name), at_ns)[0].word is VerdictWord.INCOMPLETE
+        bundle = read_bundle(io.BytesIO(data), len(data))
+        proven = ProvenTimes(AT_NS, None, ProvenMoment(at_ns, "a test's clock"))
+        with pytest.raises(Rejection) as refused:
+            check_quotes(bundle, policy_of(name), proven)
+        assert refused.value.code == "quote.not-yet-valid"
 
 
 def test_missing_collateral_and_a_missing_backend_skip(monkeypatch):

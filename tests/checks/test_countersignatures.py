@@ -22,7 +22,7 @@ from pot_reverify.documents.blob import Attachment
 from pot_reverify.documents.countersignature import parse_attached_statement
 from pot_reverify.documents.dsse_envelope import MEDIA_TYPE, Envelope, parse_envelope
 from pot_reverify.documents.statement import PAYLOAD_TYPE
-from pot_reverify.policy import Grade
+from pot_reverify.policy import BindingPolicy, Grade, ModelRole
 from pot_reverify.verify import verify_stream
 
 VECTORS = Path(__file__).parents[2] / "fixtures" / "vectors"
@@ -41,6 +41,7 @@ AUDITED = Policy(
 )
 VOUCHED = Policy(signers=(NAMED, VENDOR), withheld=Withheld.SCORES)
 A_DAY = 86_400 * 10**9
+REFERENCE, CANDIDATE = ModelRole
 
 
 def verdict_of(data: bytes, policy: Policy, at_ns: int | None = None) -> Verdict:
@@ -221,7 +222,7 @@ def test_from_after_the_time_at_which_one_judges_it_does_not_count():
     created_ns = json.loads(COMMITMENT.payload)["predicate"]["created_ns"]
     verdict = verdict_of(attach(SMALL, COMMITMENT), VOUCHED, created_ns - A_DAY)
     assert verdict.word is VerdictWord.VERIFIED
-    assert Grade.VENDOR not in verdict.binding_grades
+    assert Grade.VENDOR not in verdict.grades_of(CANDIDATE)
     assert "from after the time at which you judge" in verdict.checks[9].notes[0]
 
 
@@ -305,13 +306,54 @@ def test_a_vendors_commitment_is_grade_d():
     data = attach(SMALL, COMMITMENT)
     verdict = verdict_of(data, VOUCHED)
     assert verdict.word is VerdictWord.VERIFIED
-    assert Grade.VENDOR in verdict.binding_grades
-    assert Grade.VENDOR not in verdict_of(SMALL, VOUCHED).binding_grades
-    assert Grade.VENDOR not in verdict_of(data, PLAIN).binding_grades
+    assert Grade.VENDOR in verdict.grades_of(CANDIDATE)
+    assert Grade.VENDOR not in verdict.grades_of(REFERENCE)
+    assert Grade.VENDOR not in verdict.binding_grades
+    assert Grade.VENDOR not in verdict_of(SMALL, VOUCHED).grades_of(CANDIDATE)
+    assert Grade.VENDOR not in verdict_of(data, PLAIN).grades_of(CANDIDATE)
     assert check(data, PLAIN, CheckId.QUOTES)[0] is VerdictWord.VERIFIED
     name = json.loads(COMMITMENT.payload)["predicate"]["model"]
     _, result = check(data, VOUCHED, CheckId.QUOTES)
     assert result.notes == (f"Ada vouches for the candidate, {name}",)
+
+
+def test_a_vendors_word_for_one_model_is_none_for_the_other():
+    """A demand of grade D is one of both models, or of the one that it names."""
+    (other,) = vouch_for(verdict_of(SMALL, PLAIN), "reference", [STRANGER])
+    vendor = frozenset({Grade.VENDOR})
+    both = BindingPolicy(vendor)
+    one = BindingPolicy(required_of={CANDIDATE: vendor})
+    weights = BindingPolicy(frozenset({Grade.WEIGHTS}), required_of={REFERENCE: vendor})
+    for data, binding, lacks in (
+        (SMALL, both, "reference"),
+        (attach(SMALL, COMMITMENT), both, "reference"),
+        (attach(SMALL, other), both, "candidate"),
+        (attach(SMALL, COMMITMENT, other), both, None),
+        (attach(SMALL, COMMITMENT), one, None),
+        (attach(SMALL, other), one, "candidate"),
+        (attach(SMALL, other), weights, None),
+        (attach(SMALL, COMMITMENT), weights, "reference"),
+    ):
+        word, result = check(data, replace(VOUCHED, binding=binding), CheckId.QUOTES)
+        if lacks is None:
+            assert (word, result.code) == (VerdictWord.VERIFIED, "ok")
+        else:
+            assert (word, result.code) == (VerdictWord.INCOMPLETE, "quote.grade-required")
+            assert f"grade D for the {lacks}" in result.message
+
+
+def test_what_was_signed_before_the_run_had_ended_counts_for_nothing():
+    """A verdict on a run, or a vendor's word for it, cannot be older than the run."""
+    ended_ns = Draft(SMALL).statement()["predicate"]["ended_ns"]
+    for at_ns, counts in ((ended_ns - A_DAY, False), (ended_ns - 240 * 10**9, True)):
+        data = attach(SMALL, changed(GOOD, evaluated_at_ns=at_ns))
+        word, result = check(data, AUDITED)
+        assert (word is VerdictWord.VERIFIED) == counts
+        assert counts or result.code == "signature.quorum"
+        verdict = verdict_of(attach(SMALL, changed(COMMITMENT, created_ns=at_ns)), VOUCHED)
+        assert verdict.word is VerdictWord.VERIFIED
+        assert (Grade.VENDOR in verdict.grades_of(CANDIDATE)) == counts
+        assert counts or "before the run had ended" in verdict.checks[9].notes[0]
 
 
 def test_a_vendors_commitment_that_is_not_about_this():
@@ -339,7 +381,7 @@ def test_a_vendors_commitment_outside_the_keys_time():
     late = replace(VOUCHED, signers=(NAMED, replace(VENDOR, not_after_ns=created_ns + 1)))
     verdict = verdict_of(data, late, created_ns + A_DAY)
     assert verdict.word is VerdictWord.VERIFIED
-    assert Grade.VENDOR not in verdict.binding_grades
+    assert Grade.VENDOR not in verdict.grades_of(CANDIDATE)
 
 
 def test_a_commitment_without_weights_says_so():

@@ -24,7 +24,7 @@ from pot_reverify.documents.blob import Blob
 from pot_reverify.documents.evidence_document import EvidenceDocument, parse_evidence_document
 from pot_reverify.encoding.digest import format_digest, sha256_digest
 from pot_reverify.errors import Rejection
-from pot_reverify.policy import BindingPolicy, Grade
+from pot_reverify.policy import BindingPolicy, Grade, ModelRole
 from pot_reverify.quotes.evidence import QuoteEvidence, QuoteKind, QuotePolicy
 from pot_reverify.quotes.roots import PINNED_ROOTS
 from pot_reverify.quotes.test_roots import TEST_ROOTS
@@ -49,6 +49,11 @@ EXAMPLES = settings(
 
 def judged(data: bytes, policy: Policy, at_ns: int = AT_NS) -> Verdict:
     return verify_stream(io.BytesIO(data), len(data), policy, at_ns=at_ns)
+
+
+def grades_of(verdict: Verdict) -> set[Grade]:
+    """Of either model."""
+    return {grade for model in ModelRole for grade in verdict.grades_of(model)}
 
 
 def evidence_of(name: str) -> EvidenceDocument:
@@ -104,7 +109,7 @@ def rearranged(draw: st.DrawFn) -> tuple[str, bytes]:
 def test_no_arrangement_of_evidence_wins_a_grade_under_the_shipped_roots(made_up, at_ns):
     name, data = made_up
     verdict = judged(with_evidence(name, data), SHIPPED, at_ns)
-    assert not set(verdict.binding_grades) & FROM_QUOTES
+    assert not grades_of(verdict) & FROM_QUOTES
     assert verdict.word is not VerdictWord.VERIFIED
 
 
@@ -142,7 +147,7 @@ def test_no_time_inside_the_bundle_moves_the_evaluation(at_ns, name, stated_ns):
         judged(BUNDLES[name], policy_of(name), at_ns),
         judged(moved, policy_of(name), at_ns),
     )
-    assert set(there.binding_grades) <= set(here.binding_grades)
+    assert grades_of(there) <= grades_of(here)
 
 
 def test_blobs_and_attachments_that_are_added_win_nothing():
@@ -152,7 +157,7 @@ def test_blobs_and_attachments_that_are_added_win_nothing():
         bare.insert(bare.at(FrameType.REVEAL), FrameType.BLOB, blob.encode())
         digests = [format_digest(sha256_digest(root))]
         verdict = judged(bare.state(quote_digests=digests).reseal().data(), SHIPPED)
-        assert not set(verdict.binding_grades) & FROM_QUOTES
+        assert not grades_of(verdict) & FROM_QUOTES
         bare = Draft(made.BASE.read_bytes())
 
 

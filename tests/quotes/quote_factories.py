@@ -94,6 +94,7 @@ def reissue(
     extensions: dict[int, dict[str, bytes | None]] | None = None,
     names: dict[int, str] | None = None,
     serials: dict[int, int] | None = None,
+    validity: dict[int, tuple[datetime, datetime]] | None = None,
     label: str | None = None,
 ) -> Reissued:
     """Issues a chain again.
@@ -105,6 +106,7 @@ def reissue(
             one that the sample lacks becomes a critical one.
         names: by depth, another common name of the subject.
         serials: by depth, another serial number.
+        validity: by depth, other dates.
         label: derives the keys; random ones without.
     """
     originals = [load(der) for der in chain]
@@ -120,12 +122,14 @@ def reissue(
     for depth, original in enumerate(originals):
         above = min(depth + 1, len(originals) - 1)
         changed = dict((extensions or {}).get(depth, {}))
+        own = (original.not_valid_before_utc, original.not_valid_after_utc)
+        not_before, not_after = (validity or {}).get(depth, own)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subjects[depth])
             .issuer_name(subjects[above])
-            .not_valid_before(original.not_valid_before_utc)
-            .not_valid_after(original.not_valid_after_utc)
+            .not_valid_before(not_before)
+            .not_valid_after(not_after)
             .public_key(keys[depth].public_key())
             .serial_number((serials or {}).get(depth, depth + 1))
         )
@@ -341,6 +345,21 @@ def nitro_sample() -> dict[str, object]:
 def nitro_chain() -> Reissued:
     document = nitro_sample()
     return reissue((document["certificate"], *reversed(document["cabundle"])))
+
+
+@cache
+def nitro_chain_at(at: datetime, label: str | None = None) -> Reissued:
+    """The sample's chain as it would be at that time: a leaf that lives for the three hours of it.
+
+    Args:
+        at: one hour into the leaf's life.
+    """
+    document = nitro_sample()
+    chain = (document["certificate"], *reversed(document["cabundle"]))
+    long = (datetime(2020, 1, 1, tzinfo=UTC), datetime(2049, 1, 1, tzinfo=UTC))
+    leaf = (at - timedelta(hours=1), at + timedelta(hours=2))
+    validity = {depth: long if depth else leaf for depth in range(len(chain))}
+    return reissue(chain, validity=validity, label=label)
 
 
 def nitro_fields(chain: Reissued, **changed: object) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -9,6 +10,7 @@ from quote_factories import (
     NRAS_AT,
     NRAS_SAMPLE,
     gpu_chain,
+    gpu_entry,
     gpu_evidence,
     nras_chain,
     nras_evidence,
@@ -20,7 +22,8 @@ from quote_samples import SOURCES, ns, pem, read, verdict
 from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.quotes import nvidia, vendor_json
 from pot_reverify.quotes.evidence import NamedSoftware, QuoteEvidence, QuoteKind, QuotePolicy
-from pot_reverify.quotes.verify import verify_quote
+from pot_reverify.quotes.verify import identify_quote, verify_quote
+from pot_reverify.quotes.wire_forms import read_evidence
 
 NOW = ns("2026-11-22T00:00:00Z")
 # Report, chain beside it.
@@ -71,7 +74,7 @@ def test_every_device_of_the_lists_is_genuine(name: str) -> None:
     for device, entry in zip(devices, entries, strict=True):
         policy = QuotePolicy(bindings={"nonce": bytes.fromhex(entry["nonce"])})
         appraisal = verify_quote(device, at_ns=NOW, policy=policy)
-        assert appraisal.product == "NVIDIA GH100 Identity"
+        assert appraisal.product == "NVIDIA GH100 GPU"
         assert appraisal.not_judged == ("revocation", "software")
         if "driver_version" in entry:
             assert appraisal.registers["driver"].decode() == entry["driver_version"]
@@ -167,6 +170,124 @@ def test_lists_that_are_not_lists_of_devices(document: object) -> None:
     with pytest.raises(Rejection) as caught:
         nvidia.parse_evidence_list(document, "list")
     assert caught.value.code == "quote.json"
+
+
+# NVIDIA's own list, and the switches in it.
+
+SWITCH = "nvidia/nvtrust_ppcie_switch_evidence.json"
+
+
+def list_of(*entries: dict[str, object]) -> QuoteEvidence:
+    return QuoteEvidence(QuoteKind.NVIDIA_LIST, json.dumps(entries).encode())
+
+
+def entries_of(name: str) -> list[dict[str, object]]:
+    return json.loads(read(name))
+
+
+@pytest.mark.parametrize("name", [*LISTS, SWITCH])
+@pytest.mark.parametrize("is_wrapped", [False, True])
+def test_a_list_is_read_as_nvidia_writes_it(*, name: str, is_wrapped: bool) -> None:
+    """Also inside the request that goes to NVIDIA's service."""
+    entries = entries_of(name)
+    request = {"nonce": entries[0]["nonce"], "arch": "HOPPER", "evidence_list": entries}
+    data = json.dumps(request).encode() if is_wrapped else read(name)
+    evidence = read_evidence(data, b"", [], [])
+    assert evidence.kind is QuoteKind.NVIDIA_LIST
+    nonce = bytes.fromhex(str(entries[0]["nonce"]))
+    policy = QuotePolicy(bindings={"nonce": nonce})
+    appraisal = verify_quote(evidence, at_ns=NOW, policy=policy)
+    assert len(appraisal.devices) == len(entries)
+    what = "NVSwitch" if name == SWITCH else "GPU"
+    assert appraisal.product == f"{len(entries)} × {what}"
+    assert {device.product.split()[-1] for device in appraisal.devices} == {what}
+    assert appraisal.software is None
+
+
+def test_a_switch_is_no_gpu() -> None:
+    """It hangs below a certificate that calls itself "NVIDIA GH100 Identity"."""
+    (entry,) = entries_of(SWITCH)
+    report = base64.b64decode(str(entry["evidence"]))
+    chain = nvidia.parse_pem_chain(base64.b64decode(str(entry["certificate"])))
+    assert identify_quote(report) is QuoteKind.NVIDIA_SWITCH
+    switch = QuoteEvidence(QuoteKind.NVIDIA_SWITCH, report, certificates=chain)
+    appraisal = verify_quote(switch, at_ns=NOW, policy=QuotePolicy())
+    assert appraisal.product == "NVIDIA LS_10 NVSwitch"
+    assert judge(replace(switch, kind=QuoteKind.NVIDIA_GPU)) == "quote.kind"
+    # Software that is named for GPUs does not name it, whatever its registers are.
+    registers = {"measurement01": appraisal.registers["measurement01"]}
+    named = NamedSoftware("a GPU's", QuoteKind.NVIDIA_GPU, registers)
+    policy = QuotePolicy(software=(named,))
+    assert verify_quote(switch, at_ns=NOW, policy=policy).software is None
+    right = replace(named, kind=QuoteKind.NVIDIA_SWITCH, name="switch firmware")
+    policy = QuotePolicy(software=(right,))
+    assert verify_quote(switch, at_ns=NOW, policy=policy).software == "switch firmware"
+
+
+def test_a_list_does_not_call_a_switch_a_gpu() -> None:
+    (switch,), (gpu,) = entries_of(SWITCH), entries_of("nvidia/nvat_hopper_evidence.json")
+    for entry, arch, code in (
+        (switch, "LS10", "genuine"),
+        (switch, "HOPPER", "quote.device"),
+        (switch, "BLACKWELL", "quote.device"),
+        (gpu, "LS10", "quote.device"),
+        (gpu, "HOPPER", "genuine"),
+        (gpu, "OF 2031", "genuine"),
+        (gpu, None, "genuine"),
+    ):
+        assert judge(list_of(entry | {"arch": arch})) == code
+
+
+def test_the_key_decides_what_a_report_is_of() -> None:
+    """A report with the fields of one device, signed by a key that is certified for another."""
+    (entry,) = entries_of(SWITCH)
+    report = base64.b64decode(str(entry["evidence"]))
+    of_gpu = list_of({**gpu_entry(CHAIN, report), "arch": None, "nonce": None})
+    assert judge(of_gpu, TEST_ROOT) in ("quote.device", "quote.fwid")
+    switches = reissue(nvidia.parse_pem_chain(base64.b64decode(str(entry["certificate"]))))
+    policy = QuotePolicy(roots={"nvidia": (switches.root,)})
+    assert judge(gpu_evidence(switches, REPORT), policy) == "quote.device"
+    assert judge(gpu_evidence(switches, opaque(REPORT, b"")), policy) == "quote.device"
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("NVIDIA GH100 Provisioner ICA 1", "genuine"),
+        ("NVIDIA GR100 Provisioner ICA 00000", "genuine"),
+        ("NVIDIA LS_10 Provisioner ICA 1", "quote.device"),
+        ("NVIDIA ZZ999 Provisioner ICA 1", "quote.device-not-known"),
+        ("NVIDIA Provisioner ICA 1", "quote.device-not-known"),
+        ("NVIDIA GH100 Provisioner ICA 1, too", "quote.device-not-known"),
+    ],
+)
+def test_a_device_is_what_nvidia_certified(name: str, code: str) -> None:
+    chain = reissue(pem("nvidia/nvat_hopperCertChain.txt"), names={2: name})
+    policy = QuotePolicy(roots={"nvidia": (chain.root,)})
+    assert judge(gpu_evidence(chain, REPORT), policy) == code
+
+
+def test_the_devices_of_a_list_answer_one_nonce() -> None:
+    (first,), second = entries_of("nvidia/nvat_hopper_evidence.json"), entries_of(LISTS[-1])[0]
+    assert first["nonce"] != second["nonce"]
+    assert judge(list_of(first, second)) == "quote.binding"
+    assert judge(list_of(first | {"nonce": "00" * 32})) == "quote.binding"
+    assert judge(list_of(first | {"nonce": None})) == "genuine"
+    request = {"nonce": "00" * 32, "evidence_list": [first]}
+    evidence = QuoteEvidence(QuoteKind.NVIDIA_LIST, json.dumps(request).encode())
+    assert judge(evidence) == "quote.binding"
+    policy = QuotePolicy(bindings={"nonce": bytes(32)})
+    assert judge(list_of(first), policy) == "quote.binding"
+
+
+def test_one_bad_device_is_enough() -> None:
+    entries = entries_of("nvidia/nvat_multi_gpu_hopper.json")
+    report = bytearray(base64.b64decode(str(entries[2]["evidence"])))
+    report[-1] ^= 1
+    entries[2] = entries[2] | {"evidence": base64.b64encode(report).decode()}
+    assert judge(list_of(*entries)) == "quote.signature"
+    entries[2] = entries[2] | {"certificate": ""}
+    assert judge(list_of(*entries)) == "quote.certificate-missing"
 
 
 def test_pem_that_is_not() -> None:

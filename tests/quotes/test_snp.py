@@ -386,7 +386,7 @@ def test_the_order_of_a_chain_is_its_order(milan: Reissued) -> None:
     leaf, ask, ark = milan.certificates
     for certificates, code in (
         ((leaf, ark), "quote.chain-order"),
-        ((leaf,), "quote.root-not-pinned"),
+        ((leaf,), "quote.certificate-missing"),
         ((ask, ark), "quote.chain-constraints"),
         ((b"", ask, ark), "quote.certificate-malformed"),
         ((leaf.replace(b"\x02\x01\x02", b"\x02\x01\x28", 1), ask), "quote.certificate-malformed"),
@@ -410,7 +410,7 @@ def test_a_pinned_certificate_that_signs_quotes_itself(milan: Reissued) -> None:
     )
     policy = QuotePolicy(roots={"amd": milan.certificates[:1]})
     run = partial(verify_quote, evidence, at_ns=ns(SNP_AT), policy=policy)
-    assert verdict(run) == "quote.root-not-pinned"
+    assert verdict(run) == "quote.certificate-missing"
 
 
 def test_a_vcek_of_another_curve() -> None:

@@ -50,9 +50,9 @@ def judge(data: bytes, *, named: bool):
 def test_a_proven_time_keeps_an_archived_quote_and_says_what_is_unknown_since(stamped):
     verdict, quotes, time = judge(stamped, named=True)
     assert verdict.word is VerdictWord.VERIFIED
-    assert "valid at 2026-12-01T00:00:00Z (proven by the archive)" in quotes.notes
+    assert "valid at 2026-12-01T00:00:01Z (proven by the archive)" in quotes.notes
     assert any(note.startswith("known after that time: nothing") for note in quotes.notes)
-    assert time.notes[0].startswith("What is known after 2026-12-01 00:00:00 UTC: nothing.")
+    assert time.notes[0].startswith("What is known after 2026-12-01 00:00:01 UTC: nothing.")
     assert verdict.evaluated_at_ns == IN_2036
 
 

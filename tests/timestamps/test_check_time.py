@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from draft import Draft
-from forge import Forge
+from forge import Forge, integer, seq
 
 from pot_reverify import NamedSigner, Policy, VerdictWord, Withheld, load_signer
 from pot_reverify.checks.proven_times import find_proven_times
@@ -28,12 +28,14 @@ from pot_reverify.seal.signatures import verify_signature
 from pot_reverify.verify import verify_stream
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
-SMALL = (FIXTURES / "vectors" / "small.potb").read_bytes()
+SOURCE = Draft((FIXTURES / "vectors" / "small.potb").read_bytes())
 SIGNERS = load_signer(FIXTURES / "keys" / "test-recorder.pub")
 REPLY = "application/timestamp-reply"
 NS = 10**9
 
-PREDICATE = Draft(SMALL).statement()["predicate"]
+PREDICATE = SOURCE.statement()["predicate"]
+# The same bundle with a promise that was made two hours before the run.
+SMALL = SOURCE.promise(created_ns=PREDICATE["started_ns"] - 7200 * NS).reseal().data()
 STARTED = datetime.fromtimestamp(PREDICATE["started_ns"] // NS, UTC)
 ENDED = datetime.fromtimestamp(PREDICATE["ended_ns"] // NS, UTC)
 SIGNATURE = Draft(SMALL).map(FrameType.SIGNATURE)["signature"]
@@ -46,12 +48,13 @@ MIDDLE_LIVED = make_tsa(ROOT, "middle", not_before=STARTED - DAY, not_after=ENDE
 LONG_LIVED = make_tsa(ROOT, "long", **LONG)
 STRANGER = make_tsa(make_root("STRANGER", **LONG), **LONG)
 AUTHORITIES = (TimeAuthority("test-tsa", ROOT.der),)
-HOUR = timedelta(hours=1)
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
 BEFORE, AFTER = STARTED - HOUR, ENDED + HOUR
 
 
-def stamp(message, at, tsa=LONG_LIVED):
-    return Forge(tsa, message, gen_time=f"{at:%Y%m%d%H%M%SZ}").data()
+def stamp(message, at, tsa=LONG_LIVED, accuracy_s=None):
+    accuracy = b"" if accuracy_s is None else seq(integer(accuracy_s))
+    return Forge(tsa, message, gen_time=f"{at:%Y%m%d%H%M%SZ}", accuracy=accuracy).data()
 
 
 def bundle(*tokens, in_tree=(), data=SMALL):
@@ -89,11 +92,14 @@ def test_a_token_over_the_signature_proves_the_statement():
     data = bundle(stamp(SIGNATURE, AFTER))
     word, result = check(data)
     assert (word, result.status) == (VerdictWord.VERIFIED, Status.PASS)
-    at = f"{AFTER:%Y-%m-%d %H:%M:%S} UTC"
+    at = f"{AFTER + SECOND:%Y-%m-%d %H:%M:%S} UTC"
     assert result.message == f"Valid at {at} ({at} proven by test-tsa, named by you)."
     assert result.notes[0].startswith(f"What is known after {at}: nothing.")
     found = times(data)
-    assert found.evaluation_ns == found.statement.at_ns == ns(AFTER)
+    assert found.statement.at_ns == ns(AFTER)
+    # A token without an accuracy is believed to a second, and the later end is what it proves.
+    assert found.evaluation_ns == found.statement.latest_ns == ns(AFTER + SECOND)
+    assert result.proven_times == (ProvenTime.STATEMENT,)
     assert found.precommit is None
     assert times(SMALL).evaluation_ns == ns(ENDED + 10 * DAY)
 
@@ -106,6 +112,7 @@ def test_the_recorders_token_proves_that_the_promise_came_first():
     assert "before challenge 1" in " ".join(result.notes)
     assert times(data).precommit.at_ns == ns(BEFORE)
     assert times(data).statement is None
+    assert result.proven_times == (ProvenTime.PRECOMMIT,)
 
 
 def test_a_token_over_the_precommit_may_also_be_attached():
@@ -238,11 +245,135 @@ def test_a_promise_that_was_stamped_after_the_start_is_refused():
     assert "after challenge 1" in result.notes[0]
 
 
-def test_accuracy_is_allowed_for():
-    started = STARTED + timedelta(seconds=1)
-    data = bundle(in_tree=[("time/precommit.tsr", stamp(PROMISE, started))])
-    assert times(data).precommit.at_ns == ns(started)
+def test_accuracy_is_allowed_for_and_never_proves():
+    """Within its accuracy a token contradicts nothing, and proves nothing of what came first."""
+    in_tree = [("time/precommit.tsr", stamp(PROMISE, STARTED + SECOND))]
+    word, result = check(bundle(in_tree=in_tree))
+    assert (word, result.status) == (VerdictWord.VERIFIED, Status.ABSENT)
+    assert "not certainly from before challenge 1" in result.notes[0]
+    assert times(bundle(in_tree=in_tree)).precommit is None
+    word, result = check(bundle(in_tree=in_tree), policy(ProvenTime.PRECOMMIT))
+    assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.required-missing")
     assert check(bundle(stamp(SIGNATURE, ENDED)))[0] is VerdictWord.VERIFIED
+
+
+@pytest.mark.parametrize("accuracy_s", [None, 1, 59, 3600])
+def test_what_a_token_proves_is_the_latest_that_its_accuracy_allows(accuracy_s):
+    off = timedelta(seconds=accuracy_s or 1)
+    # The last second before challenge 1 with the accuracy counted, and one second later.
+    last = datetime.fromtimestamp(PREDICATE["started_ns"] // NS, UTC) - off
+    assert (
+        times(bundle(stamp(PROMISE, last, accuracy_s=accuracy_s))).precommit.latest_ns
+        <= (PREDICATE["started_ns"])
+    )
+    assert times(bundle(stamp(PROMISE, last + SECOND, accuracy_s=accuracy_s))).precommit is None
+    sealed = times(bundle(stamp(SIGNATURE, AFTER, accuracy_s=accuracy_s)))
+    assert sealed.evaluation_ns == ns(AFTER + off)
+    assert sealed.statement.earliest_ns == ns(AFTER - off)
+
+
+def test_a_clock_that_knows_nothing_proves_nothing():
+    """A genuine token of 2001 that says it may be off by thirty years."""
+    long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+    root = make_root(not_before=long_ago - DAY, not_after=ENDED + 99 * DAY)
+    tsa = make_tsa(root, not_before=long_ago - DAY, not_after=ENDED + 99 * DAY)
+    authorities = (TimeAuthority("test-tsa", root.der),)
+    demands = {which: policy(which, authorities=authorities) for which in ProvenTime}
+    messages = {ProvenTime.PRECOMMIT: PROMISE, ProvenTime.STATEMENT: SIGNATURE}
+    for which, message in messages.items():
+        for at, accuracy_s in ((long_ago, 10**9), (AFTER, 3601), (AFTER, 10**15)):
+            data = bundle(stamp(message, at, tsa, accuracy_s))
+            word, result = check(data, policy(authorities=authorities))
+            assert (word, result.status) == (VerdictWord.VERIFIED, Status.ABSENT)
+            assert f"may be off by {accuracy_s} s" in result.notes[0]
+            word, result = check(data, demands[which])
+            assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.accuracy")
+            assert times(data, demands[which]).evaluation_ns == ns(ENDED + 10 * DAY)
+
+
+def test_a_renewal_that_knows_nothing_carries_nothing():
+    first = stamp(SIGNATURE, AFTER, SHORT_LIVED)
+    for at, accuracy_s in ((ENDED + 20 * DAY, 3601), (ENDED + 30 * DAY - HOUR, 3600)):
+        data = bundle(first, stamp(first, at, MIDDLE_LIVED, accuracy_s))
+        until = "time.token-expired" if accuracy_s > 3600 else "ok"
+        assert check(data, at=ENDED + 99 * DAY)[1].code == until
+    late = stamp(first, ENDED + 30 * DAY - HOUR + SECOND, MIDDLE_LIVED, 3600)
+    assert check(bundle(first, late), at=ENDED + 99 * DAY)[1].code == "time.token-expired"
+
+
+@pytest.mark.parametrize("is_attached", [False, True])
+def test_a_promise_that_was_stamped_before_it_was_made_is_refused(is_attached):
+    """Whoever attaches it: the signed bytes contradict themselves."""
+    made = STARTED - 2 * HOUR
+    for at, accuracy_s, word in (
+        (made - timedelta(seconds=2), None, VerdictWord.REJECTED),
+        (made - HOUR + SECOND, 3600, VerdictWord.VERIFIED),
+        (made - HOUR - 2 * SECOND, 3600, VerdictWord.REJECTED),
+        (made - 900 * DAY, 901 * 86_400, VerdictWord.VERIFIED),
+    ):
+        token = stamp(PROMISE, at, accuracy_s=accuracy_s)
+        data = bundle(token) if is_attached else bundle(in_tree=[("time/precommit.tsr", token)])
+        found, result = check(data)
+        assert found is word, (at, result)
+        if word is VerdictWord.REJECTED:
+            assert result.code == "time.precommit-early"
+
+
+def test_nobody_turns_a_verdict_by_attaching_a_late_token():
+    """Genuine tokens of any later time over everything that is signed, by an authority named."""
+    good = bundle(stamp(SIGNATURE, AFTER))
+    for later in (STARTED + SECOND, ENDED, AFTER, AFTER + 9 * DAY):
+        for message in (PROMISE, SIGNATURE):
+            if message is SIGNATURE and later < ENDED:
+                continue
+            draft = Draft(good).append(
+                FrameType.ATTACHMENT,
+                Attachment(REPLY, stamp(message, later, MIDDLE_LIVED)).encode(),
+            )
+            word, result = check(draft.data(), policy(ProvenTime.STATEMENT))
+            assert (word, result.status) == (VerdictWord.VERIFIED, Status.PASS)
+            assert times(draft.data()).statement.at_ns <= ns(AFTER)
+
+
+def test_a_token_in_the_tree_is_older_than_the_seal():
+    """The statement commits to it: so it was there when the statement was signed."""
+    first = stamp(PROMISE, BEFORE)
+    renewed = stamp(first, ENDED + timedelta(minutes=5))
+    tree = [("time/precommit.tsr", first), ("time/renewed.tsr", renewed)]
+    word, result = check(bundle(in_tree=tree))
+    assert (word, result.code) == (VerdictWord.REJECTED, "time.tree-token-late")
+    assert "predicate.ended_ns" in result.expected
+    # The seal's own token says it as well, where the signer puts the end far enough away.
+    draft = Draft(bundle(in_tree=tree)).state(ended_ns=ns(ENDED + timedelta(minutes=9))).reseal()
+    assert check(draft.data())[0] is VerdictWord.VERIFIED
+    seal = stamp(draft.map(FrameType.SIGNATURE)["signature"], ENDED + timedelta(minutes=9))
+    sealed = draft.append(FrameType.ATTACHMENT, Attachment(REPLY, seal).encode()).data()
+    assert check(sealed)[0] is VerdictWord.VERIFIED
+    late = stamp(first, ENDED + timedelta(minutes=9) + 3 * SECOND)
+    draft = Draft(bundle(in_tree=[tree[0], ("time/renewed.tsr", late)]))
+    draft.state(ended_ns=ns(ENDED + timedelta(minutes=9)) + 2 * NS).reseal()
+    seal = stamp(draft.map(FrameType.SIGNATURE)["signature"], ENDED + timedelta(minutes=9) + SECOND)
+    sealed = draft.append(FrameType.ATTACHMENT, Attachment(REPLY, seal).encode()).data()
+    word, result = check(sealed)
+    assert (word, result.code) == (VerdictWord.VERIFIED, "ok")
+
+
+def test_a_run_that_has_not_ended_cannot_be_judged():
+    """With a clock that is wrong, or --at: nothing is contradicted, and nothing is known yet."""
+    word, result = check(SMALL, at=ENDED + SECOND)
+    assert word is VerdictWord.VERIFIED
+    # The reader's clock may be five minutes behind.
+    assert check(SMALL, at=ENDED - timedelta(minutes=4))[0] is VerdictWord.VERIFIED
+    for at in (ENDED - timedelta(minutes=6), BEFORE, BEFORE - 99 * DAY):
+        word, result = check(SMALL, at=at)
+        assert (word, result.status, result.code) == (
+            VerdictWord.INCOMPLETE,
+            Status.SKIP,
+            "time.not-yet",
+        )
+        assert "before the run had ended" in result.message
+    # Also a token that says so cannot bring the time of judgement nearer.
+    assert check(bundle(stamp(SIGNATURE, AFTER)), at=BEFORE)[1].code == "time.not-yet"
 
 
 def test_a_statement_that_was_stamped_before_its_end_is_refused():
@@ -260,6 +391,22 @@ def test_an_expired_token_proves_nothing_without_a_renewal():
     assert f"{ENDED + 30 * DAY:%Y-%m-%d}" in result.message
     assert "--renew" in result.needs
     assert times(data, at=ENDED + 31 * DAY).statement is None
+
+
+def test_a_certificate_is_good_through_its_last_second():
+    """RFC 5280 §4.1.2.5, at the time in the token and at the time of judgement."""
+    end = ENDED + 30 * DAY
+    for shift, code in ((-1, "ok"), (0, "ok"), (1, "time.certificate-not-valid")):
+        data = bundle(stamp(SIGNATURE, end + shift * SECOND, SHORT_LIVED))
+        assert check(data, at=end)[1].code == code
+    data = bundle(stamp(SIGNATURE, AFTER, SHORT_LIVED))
+    for shift, code in ((-1, "ok"), (0, "ok"), (1, "time.token-expired")):
+        assert check(data, at=end + shift * SECOND)[1].code == code
+    # A renewal in the last second counts, if its accuracy does not reach over it.
+    first = stamp(SIGNATURE, AFTER, SHORT_LIVED)
+    for shift, code in ((-1, "ok"), (0, "time.token-expired"), (1, "time.token-expired")):
+        renewed = bundle(first, stamp(first, end + shift * SECOND, MIDDLE_LIVED))
+        assert check(renewed, at=end + DAY)[1].code == code
 
 
 def test_renewals_carry_a_token_over_its_expiry():
