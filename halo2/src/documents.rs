@@ -5,6 +5,7 @@ use base64::Engine;
 use ff::PrimeField;
 use pasta_curves::Fp;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use crate::circuits::Circuit;
 use crate::error::Error;
@@ -129,8 +130,8 @@ pub struct VerifyInput {
 pub enum OneOrMany {
     /// One claim.
     One(Box<VerifyInput>),
-    /// Claims that are verified together.
-    Many(Vec<VerifyInput>),
+    /// Claims that are verified together. What is no claim stands as the finding that it is none.
+    Many(Vec<Result<VerifyInput, Error>>),
 }
 
 /// A claim as the statement of a bundle makes it.
@@ -161,10 +162,16 @@ impl VerifyInput {
     /// Reads the input of `verify`: one claim with its proof, or an array of them.
     ///
     /// # Errors
-    /// `input.not-json`.
+    /// `input.not-json` for what is neither JSON of a claim nor a JSON array.
     pub fn parse(text: &[u8]) -> Result<OneOrMany, Error> {
         match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => Ok(OneOrMany::Many(from_json(text)?)),
+            Some(b'[') => {
+                let entries: Vec<&RawValue> = from_json(text)?;
+                let entries = entries
+                    .iter()
+                    .map(|entry| from_json(entry.get().as_bytes()));
+                Ok(OneOrMany::Many(entries.collect()))
+            }
             _ => Ok(OneOrMany::One(from_json(text)?)),
         }
     }

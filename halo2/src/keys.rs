@@ -1,5 +1,6 @@
 //! Parameters and keys: regenerated, never trusted from a file.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
@@ -155,11 +156,11 @@ fn load_params(k: u32) -> PublicParams {
         .filter(|bytes| pinned.is_some_and(|(_, digest)| hex(&Sha256::digest(bytes)) == *digest))
         .and_then(|bytes| PublicParams::read(&mut bytes.as_slice()).ok());
     usable.unwrap_or_else(|| {
-        eprintln!("making public parameters for 2^{k} rows");
+        note(&format!("making public parameters for 2^{k} rows"));
         let params = PublicParams::new(k);
         if let Some(path) = cached {
             if let Err(error) = store_params(&params, &path) {
-                eprintln!("public parameters not cached: {error}");
+                note(&format!("public parameters not cached: {error}"));
             }
         }
         params
@@ -186,6 +187,11 @@ fn cache_folder() -> Option<PathBuf> {
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .map(|cache| cache.join("pot-audit").join("halo2"))
+}
+
+/// Tells the user what is going on. Nobody has to listen: a closed channel changes nothing.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Lower-case hex.

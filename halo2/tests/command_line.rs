@@ -163,9 +163,63 @@ fn proves_and_verifies() {
     }
     assert_eq!(findings[2]["circuit"], "x");
     let more = with(&by_claim, "more", json!(1));
-    for input in [json!([1]), json!([by_claim, more]), json!([[by_claim]])] {
+    for input in [
+        json!(1),
+        json!([[by_claim]]).to_string().into(),
+        more.clone(),
+    ] {
         assert_eq!(refused(&input), (2, "input.not-json".to_owned()));
     }
+    let (exit, answer) = many(&[&json!(1), &more, &json!([by_claim]), &by_claim]);
+    assert_eq!(exit, 1);
+    for no_claim in 0..3 {
+        let finding = &answer["findings"][no_claim];
+        assert_eq!(finding["circuit"], Value::Null);
+        assert_eq!(finding["error"]["code"], "input.not-json");
+    }
+    assert_eq!(answer["findings"][3]["verified"], true);
+}
+
+#[test]
+fn a_preset_out_of_range_is_a_finding_beside_the_others() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/proof");
+    let text = std::fs::read_to_string(format!("{folder}/epsilon-above-one.json")).unwrap();
+    let output = pot_halo2(&["verify"], "2", &text);
+    assert_eq!(output.status.code(), Some(1));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let codes: Vec<&str> = (0..2)
+        .map(|i| answer["findings"][i]["error"]["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["proof.length", "preset.out-of-range"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_no_text_are_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pot-halo2"));
+    let output = command
+        .arg(std::ffi::OsStr::from_bytes(b"\xff"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_closed_channel_does_not_change_the_exit_code() {
+    // Both channels are closed before the program writes: it reads to the end of its input first.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pot-halo2"))
+        .arg("verify")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"[{\"circuit\": 1}]").unwrap();
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 #[test]

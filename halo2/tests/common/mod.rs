@@ -11,6 +11,28 @@ use pot_halo2::rule::{ChallengeScores, SequentialTest};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
 
+/// Whether everything is to be tried, and not a sample: `make exhaustive`.
+pub fn exhaustive() -> bool {
+    std::env::var_os("POT_HALO2_TESTS").is_some_and(|what| what == "exhaustive")
+}
+
+/// Random numbers from a seed.
+pub struct Random(ChaCha20Rng);
+
+impl Random {
+    pub fn seeded(seed: u64) -> Self {
+        Self(ChaCha20Rng::seed_from_u64(seed))
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0.next_u64() % bound
+    }
+
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap()
+    }
+}
+
 pub fn ratio(num: u64, den: u64) -> Ratio {
     Ratio::new(num, den).unwrap()
 }
