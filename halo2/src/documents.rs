@@ -11,8 +11,8 @@ use crate::circuits::Circuit;
 use crate::error::Error;
 use crate::keys::hex;
 use crate::preset::{Preset, Ratio};
-use crate::proof::{Provable, Run};
-use crate::public_inputs::{Claim, Instance, ROWS, ROW_NAMES};
+use crate::proof::{Provable, Run, Salts};
+use crate::public_inputs::{Claim, Instance, Sums, ROW_NAMES};
 use crate::rule::{ChallengeScores, StopReason};
 
 /// A preset as the bundle holds it: rationals as [numerator, denominator].
@@ -55,7 +55,8 @@ pub struct ProveInput {
     preset: PresetDocument,
     attempt: u32,
     scores: Vec<ChallengeScores>,
-    salt: String,
+    salt: Option<String>,
+    salts: Option<Vec<String>>,
     run_digest: String,
 }
 
@@ -63,12 +64,23 @@ impl ProveInput {
     /// Reads the input of `prove`.
     ///
     /// # Errors
-    /// `input.not-json`, `input.not-hex`, `circuit.unknown`, `circuit.not-the-smallest`, and those
-    /// of [`Preset::checked`].
+    /// `input.not-json`, `input.not-hex`, `input.salts` unless there is one salt or a list of them,
+    /// `circuit.unknown`, `circuit.not-the-smallest`, and those of [`Preset::checked`].
     pub fn parse(text: &[u8]) -> Result<Run, Error> {
         let input: Self = from_json(text)?;
+        let salts = match (&input.salt, &input.salts) {
+            (Some(salt), None) => Salts::OfRun(parse_hex("salt", salt)?),
+            (None, Some(salts)) => {
+                let salts = salts.iter().map(|salt| parse_hex("a salt", salt));
+                Salts::OfChallenges(salts.collect::<Result<_, _>>()?)
+            }
+            _ => {
+                let message = "either salt, or salts with one for each challenge";
+                return Err(Error::input("input.salts", message));
+            }
+        };
         if let Some(id) = &input.circuit {
-            let smallest = Circuit::for_challenges(input.scores.len())?;
+            let smallest = Circuit::for_challenges(salts.version(), input.scores.len())?;
             if Circuit::by_id(id)? != smallest {
                 let message = format!("this run is proven with {}", smallest.id());
                 return Err(Error::input("circuit.not-the-smallest", message));
@@ -77,7 +89,7 @@ impl ProveInput {
         Ok(Run {
             preset: input.preset.parse(input.attempt)?,
             scores: input.scores,
-            salt: parse_hex("salt", &input.salt)?,
+            salts,
             run_digest: parse_hex("run_digest", &input.run_digest)?,
         })
     }
@@ -91,10 +103,20 @@ pub struct ProveOutput {
     reason: &'static str,
     n: u64,
     score_commitment: String,
+    #[serde(flatten)]
+    version_2: Option<ProveOutput2>,
     preset_digest: String,
     run_digest: String,
     public_inputs: Vec<String>,
     proof: String,
+}
+
+/// What version 2 adds to the output of `prove`.
+#[derive(Debug, Serialize)]
+struct ProveOutput2 {
+    challenge_commitments: Vec<String>,
+    score_sum: u64,
+    square_sum: u64,
 }
 
 impl ProveOutput {
@@ -107,6 +129,16 @@ impl ProveOutput {
             reason: claim.reason.name(),
             n: claim.n,
             score_commitment: field_hex(claim.score_commitment),
+            version_2: claim.sums.map(|sums| ProveOutput2 {
+                challenge_commitments: provable
+                    .challenge_commitments
+                    .iter()
+                    .copied()
+                    .map(field_hex)
+                    .collect(),
+                score_sum: sums.sum,
+                square_sum: sums.squares,
+            }),
             preset_digest: hex(&claim.preset.digest()),
             run_digest: hex(&claim.run_digest),
             public_inputs: provable.instance.iter().copied().map(field_hex).collect(),
@@ -143,6 +175,8 @@ pub struct ClaimDocument {
     decision: String,
     reason: String,
     n: u64,
+    score_sum: Option<u64>,
+    square_sum: Option<u64>,
     score_commitment: String,
     run_digest: String,
 }
@@ -185,15 +219,19 @@ impl VerifyInput {
     ///
     /// # Errors
     /// `input.not-json`, `input.not-hex`, `input.not-base64`, `input.not-canonical`,
-    /// `instance.length`, `claim.contradiction`, `circuit.unknown`, `circuit.not-the-smallest`.
+    /// `instance.length`, `claim.contradiction`, `claim.sums`, `circuit.unknown`, `circuit.not-the-smallest`.
     pub fn prepare(&self) -> Result<Verifiable, Error> {
         let circuit = Circuit::by_id(&self.circuit)?;
         let instance = match (&self.public_inputs, &self.claim) {
-            (Some(values), None) => parse_instance(values)?,
+            (Some(values), None) => parse_instance(values, circuit.version().rows())?,
             (None, Some(claim)) => {
                 let claim = claim.parse()?;
+                if claim.version() != circuit.version() {
+                    let message = "score_sum and square_sum go with version 2, and only with it";
+                    return Err(Error::input("claim.sums", message));
+                }
                 let n = usize::try_from(claim.n).unwrap_or(usize::MAX);
-                if Circuit::for_challenges(n)? != circuit {
+                if Circuit::for_challenges(claim.version(), n)? != circuit {
                     let message = "the claim belongs to a circuit of another size";
                     return Err(Error::input("circuit.not-the-smallest", message));
                 }
@@ -230,6 +268,14 @@ impl ClaimDocument {
             preset: self.preset.parse(self.attempt)?,
             reason,
             n: self.n,
+            sums: match (self.score_sum, self.square_sum) {
+                (None, None) => None,
+                (Some(sum), Some(squares)) => Some(Sums { sum, squares }),
+                _ => {
+                    let message = "score_sum and square_sum go together";
+                    return Err(Error::input("claim.sums", message));
+                }
+            },
             score_commitment: parse_field("score_commitment", &self.score_commitment)?,
             run_digest: parse_hex("run_digest", &self.run_digest)?,
         })
@@ -240,16 +286,16 @@ fn from_json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Error> {
     serde_json::from_slice(text).map_err(|error| Error::input("input.not-json", error.to_string()))
 }
 
-fn parse_instance(values: &[String]) -> Result<Instance, Error> {
-    let values: &[String; ROWS] = values.try_into().map_err(|_| {
-        let message = format!("{} public inputs instead of {ROWS}", values.len());
-        Error::input("instance.length", message)
-    })?;
-    let mut instance = [Fp::zero(); ROWS];
-    for ((row, value), name) in instance.iter_mut().zip(values).zip(ROW_NAMES) {
-        *row = parse_field(name, value)?;
+fn parse_instance(values: &[String], rows: usize) -> Result<Instance, Error> {
+    if values.len() != rows {
+        let message = format!("{} public inputs instead of {rows}", values.len());
+        return Err(Error::input("instance.length", message));
     }
-    Ok(instance)
+    values
+        .iter()
+        .zip(ROW_NAMES)
+        .map(|(value, name)| parse_field(name, value))
+        .collect()
 }
 
 /// A field element as 64 hex digits, most significant first.

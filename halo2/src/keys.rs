@@ -11,10 +11,9 @@ use halo2_proofs::poly::EvaluationDomain;
 use pasta_curves::{vesta, Fp};
 use sha2::{Digest, Sha256};
 
-use crate::circuits::{Circuit, PerCircuit};
-use crate::decision_circuit::DecisionCircuit;
+use crate::circuits::Circuit;
+use crate::dispatch::{PerCircuit, ProvesDecision};
 use crate::error::Error;
-use crate::public_inputs::ROWS;
 
 /// Public parameters of the commitment scheme: points hashed to the curve from a public string.
 pub type PublicParams = Params<vesta::Affine>;
@@ -80,7 +79,7 @@ impl VerifierKeys {
             let commitment = self.params.commit_lagrange(&unit, Blind(Fp::zero()));
             hex(&commitment.to_affine().to_bytes()) + "\n"
         };
-        (0..ROWS).map(base).collect()
+        (0..self.circuit.version().rows()).map(base).collect()
     }
 
     /// The proving key.
@@ -102,11 +101,8 @@ struct VerifyingKeyOf<'a> {
 impl PerCircuit for VerifyingKeyOf<'_> {
     type Output = Result<VerifyingKey<vesta::Affine>, halo2_proofs::plonk::Error>;
 
-    fn run<const WORDS: usize>(self) -> Self::Output {
-        keygen_vk(
-            self.params,
-            &DecisionCircuit::<WORDS>::new(self.circuit, None),
-        )
+    fn run<C: ProvesDecision>(self) -> Self::Output {
+        keygen_vk(self.params, &C::new(self.circuit, None))
     }
 }
 
@@ -115,8 +111,8 @@ struct ProvingKeyOf<'a>(&'a VerifierKeys);
 impl PerCircuit for ProvingKeyOf<'_> {
     type Output = Result<ProvingKey<vesta::Affine>, halo2_proofs::plonk::Error>;
 
-    fn run<const WORDS: usize>(self) -> Self::Output {
-        let circuit = DecisionCircuit::<WORDS>::new(self.0.circuit, None);
+    fn run<C: ProvesDecision>(self) -> Self::Output {
+        let circuit = C::new(self.0.circuit, None);
         keygen_pk(&self.0.params, self.0.verifying_key.clone(), &circuit)
     }
 }

@@ -1,15 +1,18 @@
 //! Proof that withheld scores give the stated decision under rule `eb/1`.
 //!
 //! "The scores that open this commitment give decision D, with stop reason r, at challenge n,
-//! under rule `eb/1` with this preset, and no earlier challenge stopped the run." It does not show
-//! where the scores come from.
+//! under rule `eb/1` with this preset, and no earlier challenge stopped the run." Version 2 adds: "and
+//! their sums are S and V." It does not show where the scores come from.
 
+pub mod challenge_commitments;
 pub mod challenge_region;
 pub mod circuits;
 pub mod columns;
 pub mod constants;
 pub mod decision_circuit;
+pub mod decision_circuit_v2;
 pub mod description;
+pub mod dispatch;
 pub mod documents;
 pub mod error;
 pub mod half_width;

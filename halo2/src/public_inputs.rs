@@ -6,11 +6,11 @@
 use ff::PrimeField;
 use pasta_curves::Fp;
 
-use crate::circuits::Circuit;
+use crate::circuits::{Circuit, Version};
 use crate::constants::{derive_constants, GRID_LINES, SQUARES_BITS};
 use crate::error::Error;
 use crate::preset::{greatest_common_divisor, Preset};
-use crate::rule::StopReason;
+use crate::rule::{Step, StopReason, PROBES_PER_CHALLENGE};
 
 /// The circuit id, its ASCII bytes read as one big-endian number; fixed inside each circuit.
 pub const CIRCUIT_ID: usize = 0;
@@ -30,8 +30,14 @@ pub const RUN_DIGEST: [usize; 2] = [7, 8];
 pub const N_MAX: usize = 9;
 /// First of the 14 parameters that every challenge of the circuit sees, in this order.
 pub const PARAMETERS: usize = 10;
-/// Number of rows.
-pub const ROWS: usize = PARAMETERS + parameter::COUNT;
+/// Number of rows in version 1.
+pub const ROWS_1: usize = PARAMETERS + parameter::COUNT;
+/// S, in version 2.
+pub const SCORE_SUM: usize = ROWS_1;
+/// V, in version 2.
+pub const SQUARE_SUM: usize = ROWS_1 + 1;
+/// Number of rows in version 2.
+pub const ROWS_2: usize = ROWS_1 + 2;
 
 /// Order of the parameters; `PARAMETERS + x` is the row of x.
 pub mod parameter {
@@ -59,8 +65,8 @@ pub mod parameter {
     pub const COUNT: usize = N_MIN + 1;
 }
 
-/// Names of the rows, in order.
-pub const ROW_NAMES: [&str; ROWS] = [
+/// Names of the rows, in order; version 1 has all but the last two.
+pub const ROW_NAMES: [&str; ROWS_2] = [
     "circuit_id",
     "score_commitment",
     "decision",
@@ -85,14 +91,36 @@ pub const ROW_NAMES: [&str; ROWS] = [
     "Q*(1-epsilon)*delta",
     "Q*2*epsilon",
     "n_min",
+    "S",
+    "V",
 ];
 
 /// Q is at most 2^19: then no product of a stop condition reaches 2^48.
 pub const DENOMINATOR_MAX: u64 = 1 << 19;
 const A_BITS: u32 = 38;
+const SCORE_MAX: u64 = u16::MAX as u64;
 
-/// The values of the instance column.
-pub type Instance = [Fp; ROWS];
+/// The values of the instance column, as many as the circuit has rows for.
+pub type Instance = Vec<Fp>;
+
+/// The sums that version 2 shows, in units of the score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// S.
+    pub sum: u64,
+    /// V.
+    pub squares: u64,
+}
+
+impl Sums {
+    /// Those of a run that ends with this step.
+    pub fn of(last: &Step) -> Self {
+        Self {
+            sum: last.sum,
+            squares: last.squares,
+        }
+    }
+}
 
 /// What a proof claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +131,8 @@ pub struct Claim {
     pub reason: StopReason,
     /// Challenges of the run.
     pub n: u64,
+    /// S and V, where the circuit shows them.
+    pub sums: Option<Sums>,
     /// The commitment that the scores open.
     pub score_commitment: Fp,
     /// Digest of the run that the commitment belongs to.
@@ -110,13 +140,21 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Which version of the circuit shows such a claim.
+    pub fn version(&self) -> Version {
+        match self.sums {
+            None => Version::One,
+            Some(_) => Version::Two,
+        }
+    }
+
     /// Computes the instance column of a circuit for this claim.
     ///
     /// # Errors
     /// `preset.not-provable` if the margins have no common denominator up to 2^19, and those of
     /// [`derive_constants`].
     pub fn public_inputs(&self, circuit: Circuit) -> Result<Instance, Error> {
-        let mut rows = [Fp::zero(); ROWS];
+        let mut rows = vec![Fp::zero(); ROWS_1];
         rows[CIRCUIT_ID] = circuit.id_value();
         rows[SCORE_COMMITMENT] = self.score_commitment;
         rows[DECISION] = Fp::from(self.reason.decision() as u64);
@@ -131,6 +169,9 @@ impl Claim {
         rows[N_MAX] = Fp::from(u64::from(self.preset.n_max));
         for (row, value) in parameters(&self.preset)?.into_iter().enumerate() {
             rows[PARAMETERS + row] = Fp::from(value);
+        }
+        if let Some(sums) = self.sums {
+            rows.extend([Fp::from(sums.sum), Fp::from(sums.squares)]);
         }
         Ok(rows)
     }
@@ -195,7 +236,7 @@ fn over_common_denominator<const K: usize>(
 /// instance column instead of a claim.
 ///
 /// # Errors
-/// `instance.out-of-range`.
+/// `instance.length` or `instance.out-of-range`.
 pub fn check_ranges(instance: &Instance, circuit: Circuit) -> Result<(), Error> {
     let small = |row: usize| -> Result<u64, Error> {
         let bytes = instance[row].to_repr();
@@ -208,11 +249,16 @@ pub fn check_ranges(instance: &Instance, circuit: Circuit) -> Result<(), Error> 
     let require = |row: usize, holds: bool| holds.then_some(()).ok_or_else(|| out_of_range(row));
     let value = |index: usize| small(PARAMETERS + index);
 
+    let rows = circuit.version().rows();
+    if instance.len() != rows {
+        let message = format!("{} public inputs instead of {rows}", instance.len());
+        return Err(Error::input("instance.length", message));
+    }
     require(CIRCUIT_ID, instance[CIRCUIT_ID] == circuit.id_value())?;
     let (n, n_min, n_max) = (small(CHALLENGES)?, value(parameter::N_MIN)?, small(N_MAX)?);
     let smallest = usize::try_from(n)
         .ok()
-        .and_then(|n| Circuit::for_challenges(n).ok());
+        .and_then(|n| Circuit::for_challenges(circuit.version(), n).ok());
     require(CHALLENGES, smallest == Some(circuit))?;
     require(N_MAX, n_max < 1 << 16)?;
     require(
@@ -243,7 +289,17 @@ pub fn check_ranges(instance: &Instance, circuit: Circuit) -> Result<(), Error> 
     }
     let certified = value(parameter::CERTIFIED)?;
     let ordered = value(parameter::GAMMA)? < certified && certified <= value(parameter::DELTA)?;
-    require(PARAMETERS + parameter::CERTIFIED, ordered)
+    require(PARAMETERS + parameter::CERTIFIED, ordered)?;
+    if circuit.version() == Version::Two {
+        // n is in range: these products fit.
+        let probes = PROBES_PER_CHALLENGE as u64 * n;
+        require(SCORE_SUM, small(SCORE_SUM)? <= SCORE_MAX * probes)?;
+        require(
+            SQUARE_SUM,
+            small(SQUARE_SUM)? <= SCORE_MAX * SCORE_MAX * probes,
+        )?;
+    }
+    Ok(())
 }
 
 fn out_of_range(row: usize) -> Error {
