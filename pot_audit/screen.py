@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import click
 
+from pot_reverify.checks.proof import shows_sums
 from pot_reverify.checks.result import CheckId, CheckResult, Status
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Decision, Step
 from pot_reverify.documents.bundle import Bundle
@@ -177,8 +178,9 @@ def _limits(verdict: Verdict, bundle: Bundle) -> list[str]:
         asserted += [
             "that the committed scores come from recorded distributions, or from any model,",
             "  and that they are those of the probes: the proof does not show it",
-            "the mean divergence, its interval and the margin",
         ]
+        sums = "the mean divergence, its interval and the margin"
+        (proven if shows_sums(bundle) else asserted).append(sums)
     elif withheld:
         attested.append("the other scores follow from the recorded distributions, the decision")
         attested.append("  from all scores")

@@ -24,14 +24,18 @@ usage: pot-halo2 prove    < run.json   > proof.json
 
 prove     reads    {\"preset\": {\"name\", \"alpha\", \"gamma\", \"eta\", \"delta\", \"epsilon\",
                      \"n_min\", \"n_max\"}, \"attempt\", \"scores\": [[x, x, x, x], ...],
-                     \"salt\": 16 bytes in hex, \"run_digest\": 32 bytes in hex}
-                   rationals are [numerator, denominator]; \"circuit\" may name the circuit
+                     \"salts\": 16 bytes in hex for each challenge (version 2),
+                     \"run_digest\": 32 bytes in hex}
+                   rationals are [numerator, denominator]; \"circuit\" may name the circuit;
+                   \"salt\", one alone, in place of \"salts\" makes a proof of version 1
           writes   {\"circuit\", \"decision\", \"reason\", \"n\", \"score_commitment\",
-                     \"preset_digest\", \"run_digest\", \"public_inputs\", \"proof\"}
+                     \"preset_digest\", \"run_digest\", \"public_inputs\", \"proof\", and in
+                     version 2 \"challenge_commitments\", \"score_sum\", \"square_sum\"}
 verify    reads    {\"circuit\", \"proof\", and either
                      \"claim\": {\"preset\", \"attempt\", \"decision\", \"reason\", \"n\",
-                               \"score_commitment\", \"run_digest\"}, or
-                     \"public_inputs\": 24 field elements that the caller has computed}
+                               \"score_commitment\", \"run_digest\", and in version 2
+                               \"score_sum\", \"square_sum\"}, or
+                     \"public_inputs\": 24 or 26 field elements that the caller has computed}
           writes   {\"circuit\", \"verified\": true}
           or reads an array of such documents, verifies all of them together, and writes
                    {\"findings\": [...]}, each {\"circuit\", \"verified\": true} or {\"circuit\",

@@ -1,9 +1,10 @@
 """C08: the rule, rerun over the scores at every step, stops where the statement says it did.
 
-Where scores are withheld, the proof (C11) shows that in place of a rerun; what it says nothing
-about, the signed sums, must then at least give the decision that is proven.
+Where scores are withheld, the proof (C11) shows that in place of a rerun. Since version 2 it shows the
+signed sums too; before, these must at least give the decision that is proven.
 """
 
+from pot_reverify.checks.proof import shows_sums
 from pot_reverify.checks.result import CheckId, CheckResult, Status, passed, skipped
 from pot_reverify.decision.empirical_bernstein import SequentialTest, Step
 from pot_reverify.documents.bundle import Bundle
@@ -74,7 +75,10 @@ def _decision_by_proof(bundle: Bundle, proof: CheckResult) -> CheckResult:
         CheckId.DECISION,
         f"{statement.decision} at challenge {statement.challenges}, carried by the proof (C11), "
         "not by recomputation",
-        "the sums, the interval and the margin rest on the signature; they give the same decision",
+        "the sums are proven; the interval and the margin follow from them"
+        if shows_sums(bundle)
+        else "the sums, the interval and the margin rest on the signature; they give the same "
+        "decision",
     )
 
 
