@@ -1,14 +1,16 @@
-//! Two thousand random runs: the circuit accepts what the rule says, and nothing else.
+//! Random runs: the circuits of both versions accept what the rule says, and nothing else.
+//!
+//! `POT_HALO2_TESTS=exhaustive` tries ten times as many.
 
 mod common;
 
-use common::{is_satisfied, preset, run_of, with_version, Random, VERSIONS};
+use common::{exhaustive, is_satisfied, preset, run_of, with_version, Random, VERSIONS};
 use pasta_curves::Fp;
 use pot_halo2::preset::Preset;
 use pot_halo2::public_inputs::{DECISION, REASON};
 use pot_halo2::rule::{ChallengeScores, SequentialTest, StopReason};
 
-const RUNS: usize = 2_000;
+const RUNS: usize = 600;
 
 /// Draws presets and scores.
 trait Draws {
@@ -72,7 +74,8 @@ impl Draws for Random {
 fn circuit_and_rule_agree() {
     let mut random = Random::seeded(20_260_722);
     let mut seen = [0; 4];
-    for number in 0..RUNS {
+    let runs = if exhaustive() { 10 * RUNS } else { RUNS };
+    for number in 0..runs {
         let preset = random.preset();
         let (shape, centre) = (random.below(4), random.below(65_536) >> random.below(8));
         let mut test = SequentialTest::new(preset).unwrap();
@@ -107,5 +110,5 @@ fn circuit_and_rule_agree() {
         );
     }
     println!("same, different, between, exhausted: {seen:?}");
-    assert!(seen.iter().all(|&count| count > 100), "{seen:?}");
+    assert!(seen.iter().all(|&count| count > 30), "{seen:?}");
 }

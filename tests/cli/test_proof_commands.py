@@ -186,7 +186,7 @@ def test_hold_prove_resume_and_prove_at_once(small_folder, tmp_path):
     (tmp_path / "run.potb.precommit").unlink()
     at_once = record(tmp_path, *models, "--prove")
     assert at_once.returncode == 0, at_once.stderr
-    assert "proving 2 challenges with eb-1.n66.v1" in at_once.stderr
+    assert "proving 2 challenges with eb-1.n66.v2" in at_once.stderr
     for name in ("first", "run"):
         run("redact", tmp_path / f"{name}.potb", "--all", "-o", tmp_path / f"{name}-r.potb")
     paths = [tmp_path / f"{name}.potb" for name in ("first", "run", "first-r", "run-r")]
