@@ -1,12 +1,16 @@
 """C08: the rule, rerun over the scores at every step, stops where the statement says it did.
 
-Where scores are withheld, the proof (C11) shows that in place of a rerun. Since version 2 it shows the
-signed sums too; before, these must at least give the decision that is proven.
+Where scores are withheld, the proof (C11) shows that in place of a rerun, and since version 2 the
+signed sums too. In any case these must give the signed decision, be sums that a run can have, and fit
+the scores that are visible; where they do not, the file contradicts itself, whether or not there is a
+proof.
 """
 
 from pot_reverify.checks.proof import shows_sums
 from pot_reverify.checks.result import CheckId, CheckResult, Status, passed, skipped
 from pot_reverify.decision.empirical_bernstein import SequentialTest, Step
+from pot_reverify.decision.possible_sums import require_possible_sums
+from pot_reverify.decision.visible_scores import require_fitting_scores
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.statement import Statement
 from pot_reverify.errors import PotAuditError, Rejection
@@ -63,6 +67,8 @@ def last_step(bundle: Bundle) -> Step | None:
 
 def _decision_by_proof(bundle: Bundle, proof: CheckResult) -> CheckResult:
     statement = bundle.statement
+    if statement is not None:
+        _require_coherent(bundle, statement)
     if proof.status is not Status.PASS or statement is None:
         return skipped(
             CheckId.DECISION,
@@ -70,7 +76,7 @@ def _decision_by_proof(bundle: Bundle, proof: CheckResult) -> CheckResult:
             "The scores are withheld, so the decision cannot be recomputed.",
             needs="the full bundle, or a proof",
         )
-    _require_stated(_stated_step(bundle, statement), statement)
+    visible = bundle.leaves.contents - bundle.withheld_score_count
     return passed(
         CheckId.DECISION,
         f"{statement.decision} at challenge {statement.challenges}, carried by the proof (C11), "
@@ -79,6 +85,20 @@ def _decision_by_proof(bundle: Bundle, proof: CheckResult) -> CheckResult:
         if shows_sums(bundle)
         else "the sums, the interval and the margin rest on the signature; they give the same "
         "decision",
+        *([f"the {visible} visible scores fit them"] if visible else []),
+    )
+
+
+def _require_coherent(bundle: Bundle, statement: Statement) -> None:
+    """What is signed without being recomputed agrees with itself and with what is visible."""
+    _require_stated(_stated_step(bundle, statement), statement)
+    require_possible_sums(len(bundle.challenges), statement.score_sum, statement.square_sum)
+    require_fitting_scores(
+        bundle.head.preset,
+        bundle.head.attempt,
+        [[probe.claimed_score for probe in one.probes] for one in bundle.challenges],
+        statement.score_sum,
+        statement.square_sum,
     )
 
 
