@@ -1,9 +1,9 @@
 """C08: the rule, rerun over the scores at every step, stops where the statement says it did.
 
 Where scores are withheld, the proof (C11) shows that in place of a rerun, and since version 2 the
-signed sums too. In any case these must give the signed decision, be sums that a run can have, and fit
-the scores that are visible; where they do not, the file contradicts itself, whether or not there is a
-proof.
+signed sums too. In any case these must give the signed decision, be sums that a run can have, and
+fit the scores that are visible; where they do not, the file contradicts itself, whether or not
+there is a proof.
 """
 
 from pot_reverify.checks.proof import shows_sums

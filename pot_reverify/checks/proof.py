@@ -172,9 +172,7 @@ _NOT_SHOWN = (
 )
 
 
-def _open_run(
-    bundle: Bundle, claim: DecisionClaim, circuit: RegisteredCircuit
-) -> tuple[str, ...]:
+def _open_run(bundle: Bundle, claim: DecisionClaim, circuit: RegisteredCircuit) -> tuple[str, ...]:
     """Open the one commitment of version 1, where every content is there."""
     probes = [probe for challenge in bundle.challenges for probe in challenge.probes]
     salts = [probe.salt for probe in probes if probe.salt is not None]
@@ -233,11 +231,8 @@ def _open_challenges(
             )
     if opened == count:
         return ("all commitments were opened: they are to the scores in this bundle",)
-    return (
-        f"{opened} of {count} commitments were opened, and are to the scores in this bundle; of "
-        "the other challenges contents are withheld",
-        _NOT_SHOWN,
-    )
+    what = f"{opened} of {count} commitments were opened: they are to the scores in this bundle"
+    return (f"{what}; of the other challenges contents are withheld", _NOT_SHOWN)
 
 
 def _require_committed(opened: int, claim: DecisionClaim, circuit: RegisteredCircuit) -> None:

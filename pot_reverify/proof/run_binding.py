@@ -30,7 +30,9 @@ def run_digest(run_id: bytes, transcript_root: bytes) -> bytes:
 
 
 def score_salt(run_id: bytes, content_salts: Iterable[bytes]) -> bytes:
-    """Returns the salt of the score commitment of version 1: whoever lacks one content cannot guess it.
+    """Returns the salt of the score commitment of version 1.
+
+    Whoever lacks one content cannot guess it.
 
     Args:
         run_id: 16 bytes.

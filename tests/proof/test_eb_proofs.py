@@ -88,8 +88,7 @@ def committed(name):
     run = DOCUMENTS[name]["input"]
     salts = map(bytes.fromhex, run["salts"])
     return [
-        commit_to_challenge(scores, salt)
-        for scores, salt in zip(run["scores"], salts, strict=True)
+        commit_to_challenge(scores, salt) for scores, salt in zip(run["scores"], salts, strict=True)
     ]
 
 
@@ -141,7 +140,8 @@ def test_commitments_to_challenges_are_reduced_and_no_more_than_the_circuit_hold
     assert code == "proof.challenge-commitments-malformed"
 
 
-SUMS = DOCUMENTS["v2-between"]["output"]["score_sum"], DOCUMENTS["v2-between"]["output"]["square_sum"]
+PROVEN = DOCUMENTS["v2-between"]["output"]
+SUMS = PROVEN["score_sum"], PROVEN["square_sum"]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ SUMS = DOCUMENTS["v2-between"]["output"]["score_sum"], DOCUMENTS["v2-between"]["
         Sums(SUMS[0], SUMS[1] + 1),
         Sums(SUMS[0], SUMS[1] - 1),
         Sums(0, 0),
-        Sums(SUMS[1], SUMS[0]) if SUMS[1] < 65535 * 72 else Sums(1, 1),
+        Sums(1, 1),
     ],
     ids=str,
 )
@@ -295,7 +295,9 @@ def test_a_batch_of_decisions():
     assert findings == [None, None, "proof.opening-failed", None]
 
 
-@pytest.mark.parametrize("circuit", ["", "eb-1.n66.v3", "eb-1.n141.v2", "../eb-1.n66.v1", "x" * 10_000])
+@pytest.mark.parametrize(
+    "circuit", ["", "eb-1.n66.v3", "eb-1.n141.v2", "../eb-1.n66.v1", "x" * 10_000]
+)
 def test_unknown_circuits_are_refused(circuit):
     assert rejection_of(find_circuit, circuit) == "proof.unknown-circuit"
     assert rejection_of(load_circuit, circuit) == "proof.unknown-circuit"
@@ -310,7 +312,8 @@ def test_a_run_has_one_circuit():
         assert rejection_of(prepare_claim, circuit, claim, b"") == "proof.not-the-smallest-circuit"
 
 
-@pytest.mark.parametrize(("circuit", "n"), [("eb-1.n66.v1", 29), ("eb-1.n579.v1", 401), ("eb-1.n564.v2", 401)]
+@pytest.mark.parametrize(
+    ("circuit", "n"), [("eb-1.n66.v1", 29), ("eb-1.n579.v1", 401), ("eb-1.n564.v2", 401)]
 )
 def test_where_no_run_of_the_preset_stops(circuit, n):
     claim = replace(decision_claim("same"), n=n)
