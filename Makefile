@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 1200
 # Tests and benchmarks of proofs ask this program.
 export POT_HALO2 ?= $(abspath $(or $(CARGO_TARGET_DIR),halo2/target))/release/pot-halo2
 
-.PHONY: demo test lint bench fuzz halo2 clean
+.PHONY: demo test exhaustive lint bench fuzz halo2 clean
 
 demo: $(VENV)/.record
 	rm -rf $(DEMO)
@@ -16,6 +16,10 @@ demo: $(VENV)/.record
 test: lint halo2
 	$(BIN)/pytest --cov --cov-report=term
 	cargo test --release --quiet --manifest-path halo2/Cargo.toml
+
+# Every cell, every assignment and every golden run of the circuits, where `test` takes samples: hours.
+exhaustive:
+	POT_HALO2_TESTS=exhaustive cargo test --release --manifest-path halo2/Cargo.toml
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
