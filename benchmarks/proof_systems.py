@@ -48,7 +48,7 @@ def cpu_seconds(action: Callable[[], object]) -> float:
 
 def measure(program: Path, n: int, version: int) -> dict[str, Any]:
     count = BATCH if n == GOAL_CHALLENGES else BATCH_OF_OTHERS
-    command = [program, str(n), str(count), str(version)]
+    command = [str(program), str(n), str(count), str(version)]
     answer = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     result: dict[str, Any] = json.loads(answer.stdout)
     circuit = load_circuit(result["circuit"])

@@ -2,6 +2,9 @@
 //!
 //! The challenge region is that of version 1. With S and V public, H, the interval and the margin
 //! are no longer the signer's word: whoever verifies computes them.
+//!
+//! Header and public inputs are written out as in version 1 and not shared with it: the key of each
+//! version stays as it is for ever, and a change of one must not reach the other.
 
 use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner};
 use halo2_proofs::plonk::{

@@ -7,10 +7,11 @@ use std::{env, fs, panic};
 
 use pot_halo2::circuits::Circuit;
 use pot_halo2::description::Description;
-use pot_halo2::documents::{OneOrMany, ProveInput, ProveOutput, Verifiable, VerifyInput};
+use pot_halo2::documents::{OneOrMany, Verifiable, VerifyInput};
 use pot_halo2::error::{Error, ErrorKind};
 use pot_halo2::keys::{note, VerifierKeys};
 use pot_halo2::proof::prove;
+use pot_halo2::prove_documents::{ProveInput, ProveOutput};
 use pot_halo2::verification::{verify, verify_all};
 use serde_json::{json, Value};
 

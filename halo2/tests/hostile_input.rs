@@ -6,10 +6,12 @@
 mod common;
 
 use common::{exhaustive, Random};
-use pot_halo2::documents::{OneOrMany, ProveInput, VerifyInput};
+use pot_halo2::documents::{OneOrMany, VerifyInput};
 use pot_halo2::error::{Error, ErrorKind};
+use pot_halo2::instance_ranges::check_ranges;
 use pot_halo2::preset::{Preset, Ratio};
-use pot_halo2::public_inputs::{check_ranges, parameters};
+use pot_halo2::prove_documents::ProveInput;
+use pot_halo2::public_inputs::parameters;
 use pot_halo2::rule::SequentialTest;
 use serde_json::{json, Map, Value};
 
