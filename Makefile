@@ -8,7 +8,7 @@ TEST_PROCESSES ?= auto
 # Tests and benchmarks of proofs ask this program.
 export POT_HALO2 ?= $(abspath $(or $(CARGO_TARGET_DIR),halo2/target))/release/pot-halo2
 
-.PHONY: demo test lint bench fuzz halo2 clean
+.PHONY: demo test exhaustive lint bench fuzz halo2 clean
 
 demo: $(VENV)/.record
 	rm -rf $(DEMO)
@@ -17,6 +17,10 @@ demo: $(VENV)/.record
 test: lint halo2
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/pytest -n $(TEST_PROCESSES) --dist worksteal --cov --cov-report=term
 	cargo test --release --quiet --manifest-path halo2/Cargo.toml
+
+# Every cell, every assignment and every golden run of the circuits, where `test` takes samples: hours.
+exhaustive:
+	POT_HALO2_TESTS=exhaustive cargo test --release --manifest-path halo2/Cargo.toml
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -5,7 +5,7 @@
 Needs `cargo build --release --bins --examples` in `halo2/`; `POT_HALO2` names the program there.
 PYTHON is an interpreter with `pip install ezkl==23.0.5 onnx`; without it, ezkl is left out. Times
 are CPU time on all threads, so that they hold on a busy machine. Every proof of a batch is another
-one.
+one. Each version of the circuits is measured; beside ezkl stands the latest.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pot_reverify.proof.params import generators
-from pot_reverify.proof.registry import REGISTRY, load_circuit
+from pot_reverify.proof.registry import LATEST_VERSION, REGISTRY, load_circuit
 from pot_reverify.proof.verify import ProofClaim, check_proofs, verify_proof
 
 CHALLENGES = (31, 64, 200, 400, 800)
@@ -46,9 +46,10 @@ def cpu_seconds(action: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def measure(program: Path, n: int) -> dict[str, Any]:
+def measure(program: Path, n: int, version: int) -> dict[str, Any]:
     count = BATCH if n == GOAL_CHALLENGES else BATCH_OF_OTHERS
-    answer = subprocess.run([program, str(n), str(count)], check=True, stdout=subprocess.PIPE)
+    command = [str(program), str(n), str(count), str(version)]
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE)
     result: dict[str, Any] = json.loads(answer.stdout)
     circuit = load_circuit(result["circuit"])
     claims = [
@@ -139,11 +140,13 @@ def print_goals(one: dict[str, Any]) -> None:
             label,
             f"{goal} {unit}".strip(),
             f"{one[key]:.3g}",
+            f"{one[key] / goal:.2f}",
             "met" if one[key] <= goal else "MISSED",
         )
         for label, key, goal, unit in GOALS
     ]
-    print_table((f"goal, n = {GOAL_CHALLENGES}", "at most", "measured", ""), rows)
+    head = (f"goal, n = {GOAL_CHALLENGES}, {one['circuit']}", "at most", "measured", "ratio", "")
+    print_table(head, rows)
 
 
 def run_ezkl(interpreter: str | None) -> dict[str, Any] | None:
@@ -198,11 +201,12 @@ def main() -> None:
     options.add_argument("--challenges", type=int, nargs="+", default=CHALLENGES)
     arguments = options.parse_args()
     program = Path(os.environ["POT_HALO2"]).parent / "examples" / "bench"
-    results = [measure(program, n) for n in arguments.challenges]
-    print_costs(results)
-    by_size = {one["n"]: one for one in results}
-    if GOAL_CHALLENGES in by_size:
-        print_goals(by_size[GOAL_CHALLENGES])
+    for version in range(1, LATEST_VERSION + 1):
+        results = [measure(program, n, version) for n in arguments.challenges]
+        print_costs(results)
+        by_size = {one["n"]: one for one in results}
+        if GOAL_CHALLENGES in by_size:
+            print_goals(by_size[GOAL_CHALLENGES])
     theirs = run_ezkl(arguments.ezkl)
     if theirs is not None:
         print_beside_ezkl(by_size.get(EZKL_INPUTS, results[-1]), theirs)

@@ -11,6 +11,7 @@ from pot_audit.number_text import (
     upper_equation,
     upper_text,
 )
+from pot_reverify.checks.proof import shows_sums
 from pot_reverify.checks.result import CheckId, CheckResult, Status
 from pot_reverify.decision.empirical_bernstein import SCORE_UNIT, Decision, Step
 from pot_reverify.decision.presets import Preset
@@ -222,8 +223,9 @@ def _limits(verdict: Verdict, bundle: Bundle) -> list[str]:
         asserted += [
             "that the committed scores come from recorded distributions, or from any model,",
             "  and that they are those of the probes: the proof does not show it",
-            "the mean divergence, its interval and the margin",
         ]
+        sums = "the mean divergence, its interval and the margin"
+        (proven if shows_sums(bundle) else asserted).append(sums)
     elif withheld:
         attested.append("the other scores follow from the recorded distributions, the decision")
         attested.append("  from all scores")

@@ -18,6 +18,8 @@ from pot_reverify.documents.proof_document import ProofDocument
 from pot_reverify.encoding import strict_base64, strict_json
 from pot_reverify.encoding.fields import Fields
 from pot_reverify.errors import Indeterminate, Rejection
+from pot_reverify.proof.registry import LATEST_VERSION
+from pot_reverify.proof.run_binding import format_commitment
 
 PROGRAM = "pot-halo2"
 VARIABLE = "POT_HALO2"
@@ -51,7 +53,7 @@ class Prover:
             "preset": run.preset.to_document(),
             "attempt": run.attempt,
             "scores": [list(scores) for scores in run.scores],
-            "salt": run.salt.hex(),
+            "salts": [salt.hex() for salt in run.challenge_salts],
             "run_digest": run.run_digest.hex(),
         }
         done = subprocess.run(  # noqa: S603  the program that the user named
@@ -68,18 +70,18 @@ class Prover:
                 got=f"exit code {done.returncode}, {_last_line(done.stderr)}",
             )
         fields = Fields(strict_json.decode(done.stdout), PROGRAM)
-        commitment = fields.take_str("score_commitment")
-        if commitment != f"{run.commitment:064x}":
+        commitment, expected = fields.take_str("score_commitment"), f"{run.commitment():064x}"
+        if commitment != expected:
             raise Rejection(
                 "prover.other-commitment",
                 f"{PROGRAM} commits to the scores in another way: it is of another version",
                 where=str(self.path),
-                expected=f"{run.commitment:064x}",
+                expected=expected,
                 got=commitment,
             )
         text = fields.take_str("proof", _MAX_PROOF_CHARACTERS)
         proof = strict_base64.decode(text, "proof.base64", fields.at("proof"))
-        document = ProofDocument(fields.take_str("circuit"), proof)
+        document = ProofDocument(fields.take_str("circuit"), proof, run.challenge_commitments)
         run.require_proven(document.to_json())
         return document
 
@@ -154,10 +156,10 @@ def evidence_to_seal(
     run = CommittedRun.of(head, journal.challenges, journal.leaf_digests)
     if proof is None and prover is not None:
         made = Blob(DECISION_PROOF, "application/json", prover.prove(run).to_json())
-        return (*waiting, made), run.commitment_text
+        return (*waiting, made), format_commitment(run.commitment(), LATEST_VERSION)
     assert proof is not None
     try:
-        run.require_proven(proof.data)
+        return waiting, run.require_proven(proof.data)
     except Rejection as error:
         raise Rejection(
             "session.proof-mismatch",
@@ -165,7 +167,6 @@ def evidence_to_seal(
             where=str(evidence_folder_of(output) / DECISION_PROOF),
             got=error,
         ) from error
-    return waiting, run.commitment_text
 
 
 def _last_line(text: bytes) -> str:

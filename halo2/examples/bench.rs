@@ -1,5 +1,5 @@
-//! Measures proving and verifying a run of N challenges: `cargo run --release --example bench N M`
-//! makes M proofs, each with its own salt, and prints one JSON object with what they cost and with
+//! Measures proving and verifying a run of N challenges: `cargo run --release --example bench N M V`
+//! makes M proofs with a circuit of version V, each with its own salts, and prints one JSON object with what they cost and with
 //! the proofs. `benchmarks/proof_systems.py` makes a table of it.
 //!
 //! CPU seconds are those of the process on all threads, so they hold on a busy machine too.
@@ -8,10 +8,11 @@ use std::{env, fs};
 
 use base64::engine::general_purpose::STANDARD as BASE64;
 use base64::Engine;
+use pot_halo2::circuits::Version;
 use pot_halo2::documents::field_hex;
 use pot_halo2::keys::VerifierKeys;
 use pot_halo2::preset::{Preset, Ratio};
-use pot_halo2::proof::{prove_unchecked, Provable, Run};
+use pot_halo2::proof::{prove_unchecked, Provable, Run, Salts};
 use pot_halo2::public_inputs::Instance;
 use pot_halo2::verification::{verify, verify_all};
 use serde_json::{json, Value};
@@ -20,16 +21,18 @@ const VERIFICATIONS: u32 = 20;
 
 fn main() {
     let mut arguments = env::args().skip(1).map(|word| word.parse::<usize>());
-    let (Some(Ok(n)), Some(Ok(count)), None) =
-        (arguments.next(), arguments.next(), arguments.next())
+    let mut next = || arguments.next();
+    let (Some(Ok(n)), Some(Ok(count)), Some(Ok(version @ (1 | 2))), None) =
+        (next(), next(), next(), next())
     else {
-        panic!("usage: bench CHALLENGES PROOFS");
+        panic!("usage: bench CHALLENGES PROOFS VERSION");
     };
-    println!("{}", measure(n, count));
+    let version = [Version::One, Version::Two][version - 1];
+    println!("{}", measure(n, count, version));
 }
 
-fn measure(n: usize, count: usize) -> Value {
-    let circuit = undecided_run(n, 0).circuit;
+fn measure(n: usize, count: usize, version: Version) -> Value {
+    let circuit = undecided_run(n, 0, version).circuit;
     // The first call may make the public parameters; they are cached from then on.
     VerifierKeys::generate(circuit).expect("every circuit has keys");
 
@@ -38,12 +41,14 @@ fn measure(n: usize, count: usize) -> Value {
     let proving_key = keys.proving_key().expect("every circuit has keys");
     let keys_cpu = cpu_seconds() - start;
 
-    let runs: Vec<Provable> = (0..count).map(|salt| undecided_run(n, salt)).collect();
+    let runs: Vec<Provable> = (0..count)
+        .map(|salt| undecided_run(n, salt, version))
+        .collect();
     let start = cpu_seconds();
     let proven: Vec<(Instance, Vec<u8>)> = runs
         .into_iter()
         .map(|run| {
-            let instance = run.instance;
+            let instance = run.instance.clone();
             let proof = prove_unchecked(&keys, &proving_key, run).expect("a true claim");
             (instance, proof)
         })
@@ -85,7 +90,7 @@ fn measure(n: usize, count: usize) -> Value {
 
 /// A run that no rule stops before `n_max`: scores 0 and 65535 by turns, gamma just below their
 /// mean, delta far above it.
-fn undecided_run(n: usize, salt: usize) -> Provable {
+fn undecided_run(n: usize, salt: usize, version: Version) -> Provable {
     let ratio = |num, den| Ratio::new(num, den).expect("lowest terms");
     let run = Run {
         preset: Preset {
@@ -99,7 +104,13 @@ fn undecided_run(n: usize, salt: usize) -> Provable {
             attempt: 1,
         },
         scores: vec![[0, u16::MAX, 0, u16::MAX]; n],
-        salt: (salt as u128).to_be_bytes(),
+        salts: match version {
+            Version::One => Salts::OfRun((salt as u128).to_be_bytes()),
+            Version::Two => {
+                let of_challenge = |challenge| ((salt << 32 | challenge) as u128).to_be_bytes();
+                Salts::OfChallenges((0..n).map(of_challenge).collect())
+            }
+        },
         run_digest: [2; 32],
     };
     run.prepare().expect("the run ends at n_max")

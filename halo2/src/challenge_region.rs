@@ -19,11 +19,20 @@ use crate::{half_width, no_earlier_stop, running_sums};
 /// A cell with its value.
 pub type Cell = AssignedCell<Fp, Fp>;
 
+/// The words of the scores that commitments absorb.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Words {
+    /// Version 1: three challenges to a word.
+    Packed,
+    /// Version 2: one challenge to a word, below the domain of its hash.
+    Tagged,
+}
+
 /// Columns and selectors of the challenge region.
 #[derive(Clone, Debug)]
 pub struct ChallengeRegion {
     columns: BlockColumns,
-    word_goes_on: Column<Fixed>,
+    word_goes_on: Option<Column<Fixed>>,
     start: Selector,
     challenge: Selector,
     outcome: Selector,
@@ -36,8 +45,12 @@ pub struct ChallengeRegion {
 pub struct RegionCells {
     /// The 14 parameters.
     pub parameters: Vec<Cell>,
-    /// The words that the commitment absorbs.
+    /// The words that the commitments absorb.
     pub words: Vec<Cell>,
+    /// S.
+    pub sum: Cell,
+    /// V.
+    pub squares: Cell,
     /// n.
     pub n: Cell,
     /// `n_max`.
@@ -50,10 +63,13 @@ pub struct RegionCells {
 
 impl ChallengeRegion {
     /// Adds selectors and gates over the columns of a block.
-    pub fn configure(meta: &mut ConstraintSystem<Fp>, columns: BlockColumns) -> Self {
+    pub fn configure(meta: &mut ConstraintSystem<Fp>, columns: BlockColumns, words: Words) -> Self {
         let region = Self {
             columns,
-            word_goes_on: meta.fixed_column(),
+            word_goes_on: match words {
+                Words::Packed => Some(meta.fixed_column()),
+                Words::Tagged => None,
+            },
             start: meta.selector(),
             challenge: meta.selector(),
             outcome: meta.selector(),
@@ -143,10 +159,14 @@ impl ChallengeRegion {
         }
         for challenge in 0..capacity {
             let block = FIRST_CHALLENGE_BLOCK + challenge;
+            let Some(word_goes_on) = self.word_goes_on else {
+                words.push(states[block][state::PACKED].clone());
+                continue;
+            };
             let goes_on = challenge % CHALLENGES_PER_WORD != 0;
             region.assign_fixed(
                 || "word goes on",
-                self.word_goes_on,
+                word_goes_on,
                 block * BLOCK_ROWS,
                 || Value::known(Fp::from(u64::from(goes_on))),
             )?;
@@ -167,6 +187,8 @@ impl ChallengeRegion {
         }
         Ok(RegionCells {
             words,
+            sum: end[state::SUM].clone(),
+            squares: last[state::SQUARES].clone(),
             n: end[state::N].clone(),
             n_max: states[end_block + 1][outcome::N_MAX_AFTER].clone(),
             reason: end[outcome::REASON].clone(),

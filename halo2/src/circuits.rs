@@ -1,53 +1,79 @@
 //! The circuits that exist: one verifying key each, for runs of up to so many challenges.
 //!
-//! A run is proven with the smallest circuit that holds it, so `n` alone names the circuit. An id
-//! is never used again: any change of a verifying key is a new id.
+//! A run is proven with the smallest circuit of a version that holds it, so version and `n` name the
+//! circuit. An id is never used again: any change of a verifying key is a new id.
 
 use pasta_curves::Fp;
 
 use crate::error::Error;
-use crate::poseidon_commitment::message_words;
+use crate::public_inputs::{ROWS_1, ROWS_2};
+
+/// What a circuit shows, and how the scores are committed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    /// The decision alone; one commitment to all scores.
+    One,
+    /// S and V as well; a commitment to each challenge, and one to all of these.
+    Two,
+}
+
+impl Version {
+    /// Number of public inputs.
+    pub fn rows(self) -> usize {
+        match self {
+            Self::One => ROWS_1,
+            Self::Two => ROWS_2,
+        }
+    }
+}
 
 /// A circuit: the number in its name is the most challenges that a run may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Circuit {
-    /// Up to 66 challenges, 2^10 rows.
+    /// Version 1, up to 66 challenges, 2^10 rows.
     Eb1N66,
-    /// Up to 141 challenges, 2^11 rows.
+    /// Version 1, up to 141 challenges, 2^11 rows.
     Eb1N141,
-    /// Up to 285 challenges, 2^12 rows.
+    /// Version 1, up to 285 challenges, 2^12 rows.
     Eb1N285,
-    /// Up to 579 challenges, 2^13 rows.
+    /// Version 1, up to 579 challenges, 2^13 rows.
     Eb1N579,
-    /// Up to 801 challenges, 2^14 rows.
+    /// Version 1, up to 801 challenges, 2^14 rows.
     Eb1N801,
+    /// Version 2, up to 66 challenges, 2^10 rows.
+    Eb1N66V2,
+    /// Version 2, up to 139 challenges, 2^11 rows.
+    Eb1N139V2,
+    /// Version 2, up to 280 challenges, 2^12 rows.
+    Eb1N280V2,
+    /// Version 2, up to 564 challenges, 2^13 rows.
+    Eb1N564V2,
+    /// Version 2, up to 801 challenges, 2^14 rows.
+    Eb1N801V2,
 }
 
 struct Facts {
     id: &'static str,
+    version: Version,
     k: u32,
     capacity: usize,
     proof_bytes: usize,
     verifying_key_digest: &'static str,
 }
 
-/// What is done for one circuit with the size of its hash input as a constant.
-pub trait PerCircuit {
-    /// Result.
-    type Output;
-
-    /// Runs with the number of field elements that the score commitment absorbs.
-    fn run<const WORDS: usize>(self) -> Self::Output;
-}
-
 impl Circuit {
-    /// Every circuit, smallest first.
-    pub const ALL: [Self; 5] = [
+    /// Every circuit, smallest first within a version.
+    pub const ALL: [Self; 10] = [
         Self::Eb1N66,
         Self::Eb1N141,
         Self::Eb1N285,
         Self::Eb1N579,
         Self::Eb1N801,
+        Self::Eb1N66V2,
+        Self::Eb1N139V2,
+        Self::Eb1N280V2,
+        Self::Eb1N564V2,
+        Self::Eb1N801V2,
     ];
 
     /// The circuit with this id.
@@ -61,14 +87,14 @@ impl Circuit {
             .ok_or_else(|| Error::input("circuit.unknown", format!("no circuit {id:?}")))
     }
 
-    /// The circuit for a run of `n` challenges.
+    /// The circuit of a version for a run of `n` challenges.
     ///
     /// # Errors
     /// `circuit.too-many-challenges`.
-    pub fn for_challenges(n: usize) -> Result<Self, Error> {
+    pub fn for_challenges(version: Version, n: usize) -> Result<Self, Error> {
         Self::ALL
             .into_iter()
-            .find(|circuit| n <= circuit.capacity())
+            .find(|circuit| circuit.version() == version && n <= circuit.capacity())
             .ok_or_else(|| {
                 let message = format!("no circuit holds {n} challenges");
                 Error::input("circuit.too-many-challenges", message)
@@ -83,6 +109,11 @@ impl Circuit {
     /// The id as a public input: its ASCII bytes as a big-endian number.
     pub fn id_value(self) -> Fp {
         ascii_value(self.id())
+    }
+
+    /// What the circuit shows.
+    pub fn version(self) -> Version {
+        self.facts().version
     }
 
     /// Base-2 logarithm of the number of rows.
@@ -105,21 +136,11 @@ impl Circuit {
         self.facts().verifying_key_digest
     }
 
-    /// Runs `action` with the constants of this circuit.
-    pub fn dispatch<A: PerCircuit>(self, action: A) -> A::Output {
-        match self {
-            Self::Eb1N66 => action.run::<{ message_words(66) }>(),
-            Self::Eb1N141 => action.run::<{ message_words(141) }>(),
-            Self::Eb1N285 => action.run::<{ message_words(285) }>(),
-            Self::Eb1N579 => action.run::<{ message_words(579) }>(),
-            Self::Eb1N801 => action.run::<{ message_words(801) }>(),
-        }
-    }
-
     fn facts(self) -> Facts {
         match self {
             Self::Eb1N66 => Facts {
                 id: "eb-1.n66.v1",
+                version: Version::One,
                 k: 10,
                 capacity: 66,
                 proof_bytes: 5888,
@@ -128,6 +149,7 @@ impl Circuit {
             },
             Self::Eb1N141 => Facts {
                 id: "eb-1.n141.v1",
+                version: Version::One,
                 k: 11,
                 capacity: 141,
                 proof_bytes: 5952,
@@ -136,6 +158,7 @@ impl Circuit {
             },
             Self::Eb1N285 => Facts {
                 id: "eb-1.n285.v1",
+                version: Version::One,
                 k: 12,
                 capacity: 285,
                 proof_bytes: 6016,
@@ -144,6 +167,7 @@ impl Circuit {
             },
             Self::Eb1N579 => Facts {
                 id: "eb-1.n579.v1",
+                version: Version::One,
                 k: 13,
                 capacity: 579,
                 proof_bytes: 6080,
@@ -152,11 +176,57 @@ impl Circuit {
             },
             Self::Eb1N801 => Facts {
                 id: "eb-1.n801.v1",
+                version: Version::One,
                 k: 14,
                 capacity: 801,
                 proof_bytes: 6144,
                 verifying_key_digest:
                     "773debb2782ae56ac29d756f4049c8a725561d8d44e318f08642d413e0941c67",
+            },
+            Self::Eb1N66V2 => Facts {
+                id: "eb-1.n66.v2",
+                version: Version::Two,
+                k: 10,
+                capacity: 66,
+                proof_bytes: 9184,
+                verifying_key_digest:
+                    "23c59bc2ae5d36a0cd204471f086f33d4773102fdc27ba358fa9ea60392a48ff",
+            },
+            Self::Eb1N139V2 => Facts {
+                id: "eb-1.n139.v2",
+                version: Version::Two,
+                k: 11,
+                capacity: 139,
+                proof_bytes: 9280,
+                verifying_key_digest:
+                    "e9f607da2d3548d6649c0ea96d3d661888b738c62cf6c9c49085495a91e0bc1c",
+            },
+            Self::Eb1N280V2 => Facts {
+                id: "eb-1.n280.v2",
+                version: Version::Two,
+                k: 12,
+                capacity: 280,
+                proof_bytes: 9312,
+                verifying_key_digest:
+                    "0489e3c0a5c1e7656417b1b6c6b79c15fcaff9b7477bbcec2c5a644ef1a70060",
+            },
+            Self::Eb1N564V2 => Facts {
+                id: "eb-1.n564.v2",
+                version: Version::Two,
+                k: 13,
+                capacity: 564,
+                proof_bytes: 9376,
+                verifying_key_digest:
+                    "08dd3b0516ed607c669ebfa27436995e56d3f10053f86d8ea816932411c4273b",
+            },
+            Self::Eb1N801V2 => Facts {
+                id: "eb-1.n801.v2",
+                version: Version::Two,
+                k: 14,
+                capacity: 801,
+                proof_bytes: 9440,
+                verifying_key_digest:
+                    "74f5cfaa68bc942d9b820a767b3d3a52e416c0a37ab41dc52b0505d661391455",
             },
         }
     }

@@ -1,4 +1,4 @@
-//! The circuit: challenge region, score commitment, and what ties both to the public inputs.
+//! The circuit of version 1: challenge region, score commitment, and what ties both to the public inputs.
 
 use halo2_proofs::circuit::{Layouter, Region, SimpleFloorPlanner, Value};
 use halo2_proofs::plonk::{
@@ -6,9 +6,10 @@ use halo2_proofs::plonk::{
 };
 use pasta_curves::Fp;
 
-use crate::challenge_region::{Cell, ChallengeRegion};
+use crate::challenge_region::{Cell, ChallengeRegion, Words};
 use crate::circuits::{ascii_value, Circuit};
 use crate::columns::BlockColumns;
+use crate::dispatch::ProvesDecision;
 use crate::layout::STATE_COLUMN;
 use crate::poseidon_commitment::{CommitmentChip, DOMAIN};
 use crate::public_inputs::{
@@ -30,8 +31,8 @@ pub struct DecisionCircuit<const WORDS: usize> {
 pub struct Private {
     /// The blocks of the challenge region, `witness::lay_out`.
     pub blocks: Vec<Block>,
-    /// Salt of the commitment.
-    pub salt: Fp,
+    /// Salts: in version 1 that of the commitment, in version 2 one for each challenge.
+    pub salts: Vec<Fp>,
 }
 
 /// Columns and gates.
@@ -50,12 +51,13 @@ struct Header {
     words_after_n: Vec<Cell>,
 }
 
-impl<const WORDS: usize> DecisionCircuit<WORDS> {
-    /// The circuit with private values, or without for making keys.
-    pub fn new(circuit: Circuit, private: Option<Private>) -> Self {
+impl<const WORDS: usize> ProvesDecision for DecisionCircuit<WORDS> {
+    fn new(circuit: Circuit, private: Option<Private>) -> Self {
         Self { circuit, private }
     }
+}
 
+impl<const WORDS: usize> DecisionCircuit<WORDS> {
     fn assign_header(
         &self,
         config: &Config,
@@ -77,7 +79,8 @@ impl<const WORDS: usize> DecisionCircuit<WORDS> {
             )?);
         }
         let probes = constant(region, 6, Fp::from(PROBES_PER_CHALLENGE as u64))?;
-        let salt = self.private.as_ref().map(|private| private.salt);
+        let salt = self.private.as_ref();
+        let salt = salt.and_then(|private| private.salts.first().copied());
         let salt = || salt.map_or_else(Value::unknown, Value::known);
         let salt = region.assign_advice(|| "salt", column, 7, salt)?;
         Ok(Header {
@@ -102,7 +105,7 @@ impl<const WORDS: usize> PlonkCircuit<Fp> for DecisionCircuit<WORDS> {
         let public_inputs = meta.instance_column();
         meta.enable_equality(public_inputs);
         Config {
-            region: ChallengeRegion::configure(meta, columns),
+            region: ChallengeRegion::configure(meta, columns, Words::Packed),
             commitment,
             public_inputs,
             message: columns.advice[STATE_COLUMN],

@@ -2,14 +2,16 @@
 
 use serde::Serialize;
 
-use crate::circuits::Circuit;
+use crate::circuits::{Circuit, Version};
 use crate::constants::{FIXED_POINT_BITS, GRID};
-use crate::public_inputs::{ROWS, ROW_NAMES};
+use crate::public_inputs::{ROWS_2, ROW_NAMES};
 
 /// Facts about a circuit, for `describe`.
 #[derive(Debug, Serialize)]
 pub struct CircuitDescription {
     circuit: &'static str,
+    version: u32,
+    public_inputs: usize,
     rows_log2: u32,
     challenges_max: usize,
     proof_bytes: usize,
@@ -22,7 +24,7 @@ pub struct Description {
     rule: &'static str,
     proof_system: &'static str,
     circuits: Vec<CircuitDescription>,
-    public_inputs: [&'static str; ROWS],
+    public_inputs: [&'static str; ROWS_2],
     lambda: Vec<[u64; 2]>,
     p: Vec<u64>,
     fixed_point_bits: u32,
@@ -38,6 +40,11 @@ impl Description {
                 .into_iter()
                 .map(|circuit| CircuitDescription {
                     circuit: circuit.id(),
+                    version: match circuit.version() {
+                        Version::One => 1,
+                        Version::Two => 2,
+                    },
+                    public_inputs: circuit.version().rows(),
                     rows_log2: circuit.k(),
                     challenges_max: circuit.capacity(),
                     proof_bytes: circuit.proof_bytes(),

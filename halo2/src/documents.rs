@@ -1,18 +1,18 @@
-//! The JSON documents of the command line, read strictly and written with fixed fields.
+//! The JSON documents that `verify` reads, strictly, and what they share with those of `prove`.
 
 use base64::engine::general_purpose::STANDARD as BASE64;
 use base64::Engine;
 use ff::PrimeField;
 use pasta_curves::Fp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::circuits::Circuit;
 use crate::error::Error;
 use crate::keys::hex;
 use crate::preset::{Preset, Ratio};
-use crate::proof::{Provable, Run};
-use crate::public_inputs::{Claim, Instance, ROWS, ROW_NAMES};
-use crate::rule::{ChallengeScores, StopReason};
+use crate::public_inputs::{Claim, Instance, Sums, ROW_NAMES};
+use crate::rule::StopReason;
 
 /// A preset as the bundle holds it: rationals as [numerator, denominator].
 #[derive(Debug, Deserialize)]
@@ -29,7 +29,11 @@ pub struct PresetDocument {
 }
 
 impl PresetDocument {
-    fn parse(&self, attempt: u32) -> Result<Preset, Error> {
+    /// Checks the values, and that they are those of the name.
+    ///
+    /// # Errors
+    /// `preset.not-a-rational`, and those of [`Preset::checked`] and [`Preset::named`].
+    pub fn parse(&self, attempt: u32) -> Result<Preset, Error> {
         let ratio = |[num, den]: [u64; 2]| Ratio::new(num, den);
         Preset {
             alpha: ratio(self.alpha)?,
@@ -43,74 +47,6 @@ impl PresetDocument {
         }
         .checked()?
         .named(&self.name)
-    }
-}
-
-/// Input of `prove`.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ProveInput {
-    circuit: Option<String>,
-    preset: PresetDocument,
-    attempt: u32,
-    scores: Vec<ChallengeScores>,
-    salt: String,
-    run_digest: String,
-}
-
-impl ProveInput {
-    /// Reads the input of `prove`.
-    ///
-    /// # Errors
-    /// `input.not-json`, `input.not-hex`, `circuit.unknown`, `circuit.not-the-smallest`, and those
-    /// of [`Preset::checked`].
-    pub fn parse(text: &[u8]) -> Result<Run, Error> {
-        let input: Self = from_json(text)?;
-        if let Some(id) = &input.circuit {
-            let smallest = Circuit::for_challenges(input.scores.len())?;
-            if Circuit::by_id(id)? != smallest {
-                let message = format!("this run is proven with {}", smallest.id());
-                return Err(Error::input("circuit.not-the-smallest", message));
-            }
-        }
-        Ok(Run {
-            preset: input.preset.parse(input.attempt)?,
-            scores: input.scores,
-            salt: parse_hex("salt", &input.salt)?,
-            run_digest: parse_hex("run_digest", &input.run_digest)?,
-        })
-    }
-}
-
-/// Output of `prove`.
-#[derive(Debug, Serialize)]
-pub struct ProveOutput {
-    circuit: &'static str,
-    decision: &'static str,
-    reason: &'static str,
-    n: u64,
-    score_commitment: String,
-    preset_digest: String,
-    run_digest: String,
-    public_inputs: Vec<String>,
-    proof: String,
-}
-
-impl ProveOutput {
-    /// A claim, its public inputs and its proof.
-    pub fn new(provable: &Provable, proof: &[u8]) -> Self {
-        let claim = &provable.claim;
-        Self {
-            circuit: provable.circuit.id(),
-            decision: claim.reason.decision().name(),
-            reason: claim.reason.name(),
-            n: claim.n,
-            score_commitment: field_hex(claim.score_commitment),
-            preset_digest: hex(&claim.preset.digest()),
-            run_digest: hex(&claim.run_digest),
-            public_inputs: provable.instance.iter().copied().map(field_hex).collect(),
-            proof: BASE64.encode(proof),
-        }
     }
 }
 
@@ -129,8 +65,8 @@ pub struct VerifyInput {
 pub enum OneOrMany {
     /// One claim.
     One(Box<VerifyInput>),
-    /// Claims that are verified together.
-    Many(Vec<VerifyInput>),
+    /// Claims that are verified together. What is no claim stands as the finding that it is none.
+    Many(Vec<Result<VerifyInput, Error>>),
 }
 
 /// A claim as the statement of a bundle makes it.
@@ -142,6 +78,8 @@ pub struct ClaimDocument {
     decision: String,
     reason: String,
     n: u64,
+    score_sum: Option<u64>,
+    square_sum: Option<u64>,
     score_commitment: String,
     run_digest: String,
 }
@@ -161,10 +99,16 @@ impl VerifyInput {
     /// Reads the input of `verify`: one claim with its proof, or an array of them.
     ///
     /// # Errors
-    /// `input.not-json`.
+    /// `input.not-json` for what is neither JSON of a claim nor a JSON array.
     pub fn parse(text: &[u8]) -> Result<OneOrMany, Error> {
         match text.iter().find(|byte| !byte.is_ascii_whitespace()) {
-            Some(b'[') => Ok(OneOrMany::Many(from_json(text)?)),
+            Some(b'[') => {
+                let entries: Vec<&RawValue> = from_json(text)?;
+                let entries = entries
+                    .iter()
+                    .map(|entry| from_json(entry.get().as_bytes()));
+                Ok(OneOrMany::Many(entries.collect()))
+            }
             _ => Ok(OneOrMany::One(from_json(text)?)),
         }
     }
@@ -178,15 +122,19 @@ impl VerifyInput {
     ///
     /// # Errors
     /// `input.not-json`, `input.not-hex`, `input.not-base64`, `input.not-canonical`,
-    /// `instance.length`, `claim.contradiction`, `circuit.unknown`, `circuit.not-the-smallest`.
+    /// `instance.length`, `claim.contradiction`, `claim.sums`, `circuit.unknown`, `circuit.not-the-smallest`.
     pub fn prepare(&self) -> Result<Verifiable, Error> {
         let circuit = Circuit::by_id(&self.circuit)?;
         let instance = match (&self.public_inputs, &self.claim) {
-            (Some(values), None) => parse_instance(values)?,
+            (Some(values), None) => parse_instance(values, circuit.version().rows())?,
             (None, Some(claim)) => {
                 let claim = claim.parse()?;
+                if claim.version() != circuit.version() {
+                    let message = "score_sum and square_sum go with version 2, and only with it";
+                    return Err(Error::input("claim.sums", message));
+                }
                 let n = usize::try_from(claim.n).unwrap_or(usize::MAX);
-                if Circuit::for_challenges(n)? != circuit {
+                if Circuit::for_challenges(claim.version(), n)? != circuit {
                     let message = "the claim belongs to a circuit of another size";
                     return Err(Error::input("circuit.not-the-smallest", message));
                 }
@@ -223,26 +171,38 @@ impl ClaimDocument {
             preset: self.preset.parse(self.attempt)?,
             reason,
             n: self.n,
+            sums: match (self.score_sum, self.square_sum) {
+                (None, None) => None,
+                (Some(sum), Some(squares)) => Some(Sums { sum, squares }),
+                _ => {
+                    let message = "score_sum and square_sum go together";
+                    return Err(Error::input("claim.sums", message));
+                }
+            },
             score_commitment: parse_field("score_commitment", &self.score_commitment)?,
             run_digest: parse_hex("run_digest", &self.run_digest)?,
         })
     }
 }
 
-fn from_json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Error> {
+/// Reads a document.
+///
+/// # Errors
+/// `input.not-json`.
+pub fn from_json<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, Error> {
     serde_json::from_slice(text).map_err(|error| Error::input("input.not-json", error.to_string()))
 }
 
-fn parse_instance(values: &[String]) -> Result<Instance, Error> {
-    let values: &[String; ROWS] = values.try_into().map_err(|_| {
-        let message = format!("{} public inputs instead of {ROWS}", values.len());
-        Error::input("instance.length", message)
-    })?;
-    let mut instance = [Fp::zero(); ROWS];
-    for ((row, value), name) in instance.iter_mut().zip(values).zip(ROW_NAMES) {
-        *row = parse_field(name, value)?;
+fn parse_instance(values: &[String], rows: usize) -> Result<Instance, Error> {
+    if values.len() != rows {
+        let message = format!("{} public inputs instead of {rows}", values.len());
+        return Err(Error::input("instance.length", message));
     }
-    Ok(instance)
+    values
+        .iter()
+        .zip(ROW_NAMES)
+        .map(|(value, name)| parse_field(name, value))
+        .collect()
 }
 
 /// A field element as 64 hex digits, most significant first.
@@ -261,7 +221,11 @@ fn parse_field(name: &str, text: &str) -> Result<Fp, Error> {
     })
 }
 
-fn parse_hex<const N: usize>(name: &str, text: &str) -> Result<[u8; N], Error> {
+/// Reads exactly so many bytes in lower-case hex.
+///
+/// # Errors
+/// `input.not-hex`.
+pub fn parse_hex<const N: usize>(name: &str, text: &str) -> Result<[u8; N], Error> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// A message may quote the input: no longer than this.
+const MESSAGE_CHARACTERS_MAX: usize = 300;
+
 /// How a command fails; the exit code follows from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -41,7 +44,7 @@ impl Error {
         Self {
             kind,
             code,
-            message: message.into(),
+            message: one_line(&message.into()),
         }
     }
 
@@ -59,6 +62,23 @@ impl Error {
     pub fn code(&self) -> &'static str {
         self.code
     }
+}
+
+/// Text on one line, control characters escaped, cut where it gets long.
+fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for (position, character) in text.chars().enumerate() {
+        if position == MESSAGE_CHARACTERS_MAX {
+            line.push('…');
+            break;
+        }
+        if character.is_control() {
+            line.extend(character.escape_default());
+        } else {
+            line.push(character);
+        }
+    }
+    line
 }
 
 impl fmt::Display for Error {

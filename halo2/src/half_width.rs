@@ -15,6 +15,15 @@ const DIVISOR_BITS: u32 = SCORE_RANGE_BITS + FIXED_POINT_BITS;
 ///
 /// The lines of the grid cross in order, so V above the switch point before a line and not above
 /// the one after it makes this line's H the least: "H is at most each, and equal to one".
+///
+/// H has no range check of its own. "H rounded up" holds in the field, where some H solves it for
+/// every value of the rounding chunk; it says something of integers only because H is small, and
+/// that H is small follows from the LOWER chunk alone. The sign of S - H shows |S - H| <= 2^32, and
+/// S < 2^28, so |H| < 2^33. Then num * 2^48 * H, at most 31 * 2^81, and den * (A * 2^32 + P * V),
+/// below 32 * 2^79, stay far below the modulus: the equation holds over the integers, the rounding
+/// is in [0, num * 2^48), and H is the ceiling, hence not negative. (UPPER happens to bound H in the
+/// same way; this argument does not count on it.) Whoever takes the sign of S - H out of this gate,
+/// or makes LOWER longer, has to give H a chunk of its own.
 pub fn configure(meta: &mut ConstraintSystem<Fp>, columns: &BlockColumns, challenge: Selector) {
     meta.create_gate("half-width", |meta| {
         let enabled = meta.query_selector(challenge);

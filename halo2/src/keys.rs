@@ -1,5 +1,6 @@
 //! Parameters and keys: regenerated, never trusted from a file.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::{env, fs, process};
 
@@ -10,10 +11,9 @@ use halo2_proofs::poly::EvaluationDomain;
 use pasta_curves::{vesta, Fp};
 use sha2::{Digest, Sha256};
 
-use crate::circuits::{Circuit, PerCircuit};
-use crate::decision_circuit::DecisionCircuit;
+use crate::circuits::Circuit;
+use crate::dispatch::{PerCircuit, ProvesDecision};
 use crate::error::Error;
-use crate::public_inputs::ROWS;
 
 /// Public parameters of the commitment scheme: points hashed to the curve from a public string.
 pub type PublicParams = Params<vesta::Affine>;
@@ -79,7 +79,7 @@ impl VerifierKeys {
             let commitment = self.params.commit_lagrange(&unit, Blind(Fp::zero()));
             hex(&commitment.to_affine().to_bytes()) + "\n"
         };
-        (0..ROWS).map(base).collect()
+        (0..self.circuit.version().rows()).map(base).collect()
     }
 
     /// The proving key.
@@ -101,11 +101,8 @@ struct VerifyingKeyOf<'a> {
 impl PerCircuit for VerifyingKeyOf<'_> {
     type Output = Result<VerifyingKey<vesta::Affine>, halo2_proofs::plonk::Error>;
 
-    fn run<const WORDS: usize>(self) -> Self::Output {
-        keygen_vk(
-            self.params,
-            &DecisionCircuit::<WORDS>::new(self.circuit, None),
-        )
+    fn run<C: ProvesDecision>(self) -> Self::Output {
+        keygen_vk(self.params, &C::new(self.circuit, None))
     }
 }
 
@@ -114,8 +111,8 @@ struct ProvingKeyOf<'a>(&'a VerifierKeys);
 impl PerCircuit for ProvingKeyOf<'_> {
     type Output = Result<ProvingKey<vesta::Affine>, halo2_proofs::plonk::Error>;
 
-    fn run<const WORDS: usize>(self) -> Self::Output {
-        let circuit = DecisionCircuit::<WORDS>::new(self.0.circuit, None);
+    fn run<C: ProvesDecision>(self) -> Self::Output {
+        let circuit = C::new(self.0.circuit, None);
         keygen_pk(&self.0.params, self.0.verifying_key.clone(), &circuit)
     }
 }
@@ -155,11 +152,11 @@ fn load_params(k: u32) -> PublicParams {
         .filter(|bytes| pinned.is_some_and(|(_, digest)| hex(&Sha256::digest(bytes)) == *digest))
         .and_then(|bytes| PublicParams::read(&mut bytes.as_slice()).ok());
     usable.unwrap_or_else(|| {
-        eprintln!("making public parameters for 2^{k} rows");
+        note(&format!("making public parameters for 2^{k} rows"));
         let params = PublicParams::new(k);
         if let Some(path) = cached {
             if let Err(error) = store_params(&params, &path) {
-                eprintln!("public parameters not cached: {error}");
+                note(&format!("public parameters not cached: {error}"));
             }
         }
         params
@@ -186,6 +183,11 @@ fn cache_folder() -> Option<PathBuf> {
     absolute("XDG_CACHE_HOME")
         .or_else(|| absolute("HOME").map(|home| home.join(".cache")))
         .map(|cache| cache.join("pot-audit").join("halo2"))
+}
+
+/// Tells the user what is going on. Nobody has to listen: a closed channel changes nothing.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// Lower-case hex.

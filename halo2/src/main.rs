@@ -7,10 +7,11 @@ use std::{env, fs, panic};
 
 use pot_halo2::circuits::Circuit;
 use pot_halo2::description::Description;
-use pot_halo2::documents::{OneOrMany, ProveInput, ProveOutput, Verifiable, VerifyInput};
+use pot_halo2::documents::{OneOrMany, Verifiable, VerifyInput};
 use pot_halo2::error::{Error, ErrorKind};
-use pot_halo2::keys::VerifierKeys;
+use pot_halo2::keys::{note, VerifierKeys};
 use pot_halo2::proof::prove;
+use pot_halo2::prove_documents::{ProveInput, ProveOutput};
 use pot_halo2::verification::{verify, verify_all};
 use serde_json::{json, Value};
 
@@ -24,19 +25,23 @@ usage: pot-halo2 prove    < run.json   > proof.json
 
 prove     reads    {\"preset\": {\"name\", \"alpha\", \"gamma\", \"eta\", \"delta\", \"epsilon\",
                      \"n_min\", \"n_max\"}, \"attempt\", \"scores\": [[x, x, x, x], ...],
-                     \"salt\": 16 bytes in hex, \"run_digest\": 32 bytes in hex}
-                   rationals are [numerator, denominator]; \"circuit\" may name the circuit
+                     \"salts\": 16 bytes in hex for each challenge (version 2),
+                     \"run_digest\": 32 bytes in hex}
+                   rationals are [numerator, denominator]; \"circuit\" may name the circuit;
+                   \"salt\", one alone, in place of \"salts\" makes a proof of version 1
           writes   {\"circuit\", \"decision\", \"reason\", \"n\", \"score_commitment\",
-                     \"preset_digest\", \"run_digest\", \"public_inputs\", \"proof\"}
+                     \"preset_digest\", \"run_digest\", \"public_inputs\", \"proof\", and in
+                     version 2 \"challenge_commitments\", \"score_sum\", \"square_sum\"}
 verify    reads    {\"circuit\", \"proof\", and either
                      \"claim\": {\"preset\", \"attempt\", \"decision\", \"reason\", \"n\",
-                               \"score_commitment\", \"run_digest\"}, or
-                     \"public_inputs\": 24 field elements that the caller has computed}
+                               \"score_commitment\", \"run_digest\", and in version 2
+                               \"score_sum\", \"square_sum\"}, or
+                     \"public_inputs\": 24 or 26 field elements that the caller has computed}
           writes   {\"circuit\", \"verified\": true}
           or reads an array of such documents, verifies all of them together, and writes
                    {\"findings\": [...]}, each {\"circuit\", \"verified\": true} or {\"circuit\",
                    \"verified\": false, \"error\": {\"code\", \"message\"}}; exit code 1 if one is
-                   not verified
+                   not verified; the circuit of an entry that is no claim is null
 keys      writes   the text of a verifying key, or every one into a folder as ID.vk.txt, with the
                    commitments to its public inputs as ID.bases.txt
 describe  writes   the circuits, their sizes and keys, and the order of the public inputs
@@ -51,6 +56,7 @@ exit codes: 0 done; 1 the proof was rejected; 2 the input cannot be used; 70 a f
 ";
 
 const INPUT_BYTES_MAX: u64 = 1 << 24;
+const EXIT_UNUSABLE: u8 = 2;
 
 /// What is written to standard output, and whether it says that all is well.
 struct Answer {
@@ -59,25 +65,39 @@ struct Answer {
 }
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let result = panic::catch_unwind(|| run(&arguments))
+    let arguments: Option<Vec<String>> = env::args_os()
+        .skip(1)
+        .map(|argument| argument.into_string().ok())
+        .collect();
+    let result = panic::catch_unwind(|| run(&arguments.ok_or_else(usage)?))
         .unwrap_or_else(|_| Err(Error::bug("program.panicked", "this should not happen")));
-    match result {
-        Ok(answer) => match io::stdout().write_all(answer.text.as_bytes()) {
-            Ok(()) if answer.holds => ExitCode::SUCCESS,
-            Ok(()) => ExitCode::from(1),
-            Err(_) => ExitCode::from(70),
-        },
+    let (text, exit) = match result {
+        Ok(answer) => (answer.text, u8::from(!answer.holds)),
         Err(error) => {
-            eprintln!("pot-halo2: {error}");
-            println!("{}", json!({"error": error_document(&error)}));
-            match error.kind() {
-                ErrorKind::Rejected => ExitCode::from(1),
-                ErrorKind::Input => ExitCode::from(2),
-                ErrorKind::Bug => ExitCode::from(70),
-            }
+            note(&format!("pot-halo2: {error}"));
+            let exit = match error.kind() {
+                ErrorKind::Rejected => 1,
+                ErrorKind::Input => EXIT_UNUSABLE,
+                ErrorKind::Bug => 70,
+            };
+            (
+                format!("{}\n", json!({"error": error_document(&error)})),
+                exit,
+            )
         }
-    }
+    };
+    let written = io::stdout()
+        .write_all(text.as_bytes())
+        .and_then(|()| io::stdout().flush());
+    ExitCode::from(match written {
+        // Nobody listens any more: what was found stands nevertheless.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
+        Err(error) => {
+            note(&format!("pot-halo2: the answer was not written: {error}"));
+            exit.max(EXIT_UNUSABLE)
+        }
+        Ok(()) => exit,
+    })
 }
 
 fn run(arguments: &[String]) -> Result<Answer, Error> {
@@ -105,9 +125,9 @@ fn run_for_output(words: &[&str]) -> Result<String, Error> {
 
 fn prove_command(input: &[u8]) -> Result<String, Error> {
     let provable = ProveInput::parse(input)?.prepare()?;
-    eprintln!("making the keys of {}", provable.circuit.id());
+    note(&format!("making the keys of {}", provable.circuit.id()));
     let keys = VerifierKeys::generate(provable.circuit)?;
-    eprintln!("proving {} challenges", provable.claim.n);
+    note(&format!("proving {} challenges", provable.claim.n));
     let proof = prove(&keys, provable.clone())?;
     to_line(&serde_json::to_value(ProveOutput::new(&provable, &proof)))
 }
@@ -115,15 +135,17 @@ fn prove_command(input: &[u8]) -> Result<String, Error> {
 fn verify_command(input: &VerifyInput) -> Result<String, Error> {
     let verifiable = input.prepare()?;
     let circuit = verifiable.circuit;
-    eprintln!("making the verifying key of {}", circuit.id());
+    note(&format!("making the verifying key of {}", circuit.id()));
     let keys = VerifierKeys::generate(circuit)?;
     verify(&keys, &verifiable.instance, &verifiable.proof)?;
     to_line(&Ok(json!({"circuit": circuit.id(), "verified": true})))
 }
 
-fn verify_all_command(inputs: &[VerifyInput]) -> Result<Answer, Error> {
-    let prepared: Vec<Result<Verifiable, Error>> =
-        inputs.iter().map(VerifyInput::prepare).collect();
+fn verify_all_command(inputs: &[Result<VerifyInput, Error>]) -> Result<Answer, Error> {
+    let prepared: Vec<Result<Verifiable, Error>> = inputs
+        .iter()
+        .map(|input| input.as_ref().map_err(Error::clone)?.prepare())
+        .collect();
     let mut findings: Vec<Result<(), Error>> = prepared
         .iter()
         .map(|one| one.as_ref().map(|_| ()).map_err(Error::clone))
@@ -139,7 +161,7 @@ fn verify_all_command(inputs: &[VerifyInput]) -> Result<Answer, Error> {
         if claims.is_empty() {
             continue;
         }
-        eprintln!("making the verifying key of {}", circuit.id());
+        note(&format!("making the verifying key of {}", circuit.id()));
         let keys = VerifierKeys::generate(circuit)?;
         for (index, finding) in indices.into_iter().zip(verify_all(&keys, &claims)) {
             findings[index] = finding;
@@ -149,14 +171,17 @@ fn verify_all_command(inputs: &[VerifyInput]) -> Result<Answer, Error> {
     let entries = inputs
         .iter()
         .zip(findings)
-        .map(|(input, finding)| match finding {
-            Ok(()) => Ok(json!({"circuit": input.circuit(), "verified": true})),
-            Err(error) if error.kind() == ErrorKind::Bug => Err(error),
-            Err(error) => Ok(json!({
-                "circuit": input.circuit(),
-                "verified": false,
-                "error": error_document(&error),
-            })),
+        .map(|(input, finding)| {
+            let circuit = input.as_ref().ok().map(VerifyInput::circuit);
+            match finding {
+                Ok(()) => Ok(json!({"circuit": circuit, "verified": true})),
+                Err(error) if error.kind() == ErrorKind::Bug => Err(error),
+                Err(error) => Ok(json!({
+                    "circuit": circuit,
+                    "verified": false,
+                    "error": error_document(&error),
+                })),
+            }
         })
         .collect::<Result<Value, Error>>()?;
     to_line(&Ok(json!({"findings": entries}))).map(|text| Answer { text, holds })
@@ -184,7 +209,7 @@ fn keys_command(options: &[&str]) -> Result<String, Error> {
                 let message = format!("{}: {error}", path.display());
                 Error::input("output.not-written", message)
             })?;
-            eprintln!("{}", path.display());
+            note(&format!("{}", path.display()));
         }
     }
     Ok(output)

@@ -1,14 +1,15 @@
-//! The score commitment: Poseidon (P128Pow5T3, constant length) over what the scores belong to, a
-//! salt, and the scores, 12 to a field element.
+//! The score commitment of version 1: Poseidon (P128Pow5T3, constant length) over what the scores
+//! belong to, a salt, and the scores, 12 to a field element.
 
 use ff::PrimeField;
-use halo2_gadgets::poseidon::primitives::{ConstantLength, Hash as PlainHash, P128Pow5T3};
+use halo2_gadgets::poseidon::primitives::{ConstantLength, P128Pow5T3};
 use halo2_gadgets::poseidon::{Hash, Pow5Chip, Pow5Config};
 use halo2_proofs::circuit::{AssignedCell, Layouter};
 use halo2_proofs::plonk::{ConstraintSystem, Error as PlonkError};
 use pasta_curves::Fp;
 
-use crate::circuits::{ascii_value, Circuit, PerCircuit};
+use crate::circuits::{ascii_value, Circuit};
+use crate::dispatch::{RATE, WIDTH};
 use crate::public_inputs::digest_limbs;
 use crate::rule::{ChallengeScores, PROBES_PER_CHALLENGE};
 use crate::witness::packed_scores;
@@ -21,9 +22,6 @@ pub const HEADER_WORDS: usize = 8;
 pub const DOMAIN: &str = "pot-audit/score-commitment/1";
 /// Bits of the scores of one challenge.
 pub const CHALLENGE_BITS: u32 = 64;
-
-const WIDTH: usize = 3;
-const RATE: usize = 2;
 
 /// Field elements that the commitment absorbs for a circuit of this capacity.
 pub const fn message_words(capacity: usize) -> usize {
@@ -68,20 +66,7 @@ pub fn commit(
             word * Fp::from_u128(1 << CHALLENGE_BITS) + Fp::from(packed_scores(scores))
         })
     }));
-    circuit.dispatch(PlainCommitment { message })
-}
-
-struct PlainCommitment {
-    message: Vec<Fp>,
-}
-
-impl PerCircuit for PlainCommitment {
-    type Output = Fp;
-
-    fn run<const WORDS: usize>(self) -> Fp {
-        let message: [Fp; WORDS] = std::array::from_fn(|i| self.message[i]);
-        PlainHash::<_, P128Pow5T3, ConstantLength<WORDS>, WIDTH, RATE>::init().hash(message)
-    }
+    circuit.hash(&message)
 }
 
 /// The Poseidon chip of the circuit: four advice columns of its own.

@@ -50,6 +50,9 @@ impl Ratio {
     }
 }
 
+/// What a preset must fulfil.
+type Rule = fn(&Preset) -> bool;
+
 /// The parameters of one sequential test at one attempt.
 ///
 /// Margins are in units of the score, a squared Hellinger distance in [0, 2).
@@ -79,24 +82,22 @@ impl Preset {
     /// # Errors
     /// `preset.out-of-range` or `decision.attempt-out-of-range`.
     pub fn checked(self) -> Result<Self, Error> {
-        let rules = [
-            (self.alpha.at_most(1, 4), "alpha is above 1/4"),
-            (self.eta.at_most(1, 1), "eta is above 1"),
+        // One after another: a later rule counts on the earlier ones.
+        let rules: [(Rule, &str); 6] = [
+            (|p| p.alpha.at_most(1, 4), "alpha is above 1/4"),
+            (|p| p.eta.at_most(1, 1), "eta is above 1"),
+            (|p| p.epsilon.num < p.epsilon.den, "epsilon is not below 1"),
+            (|p| p.delta.num < 2 * p.delta.den, "delta is not below 2"),
             (
-                self.epsilon.num < self.epsilon.den,
-                "epsilon is not below 1",
-            ),
-            (self.delta.num < 2 * self.delta.den, "delta is not below 2"),
-            (
-                self.gamma_is_below_certified(),
+                Self::gamma_is_below_certified,
                 "gamma is not below (1 - epsilon) * delta",
             ),
             (
-                1 <= self.n_min && self.n_min <= self.n_max && self.n_max <= CHALLENGES_MAX,
+                |p| 1 <= p.n_min && p.n_min <= p.n_max && p.n_max <= CHALLENGES_MAX,
                 "not 1 <= n_min <= n_max <= 10000",
             ),
         ];
-        if let Some((_, message)) = rules.iter().find(|(holds, _)| !holds) {
+        if let Some((_, message)) = rules.iter().find(|(holds, _)| !holds(&self)) {
             return Err(out_of_range((*message).to_owned()));
         }
         if !(1..=ATTEMPTS_MAX).contains(&self.attempt) {
@@ -147,9 +148,11 @@ impl Preset {
         (num, u128::from(self.eta.den) * u128::from(self.gamma.den))
     }
 
-    /// (1 - epsilon) * delta, the mean that DIFFERENT certifies, as (numerator, denominator).
+    /// (1 - epsilon) * delta, the mean that DIFFERENT certifies, as (numerator, denominator); 0
+    /// for an epsilon above 1, which no checked preset has.
     pub fn certified_by_different(&self) -> (u128, u128) {
-        let num = u128::from(self.epsilon.den - self.epsilon.num) * u128::from(self.delta.num);
+        let share = self.epsilon.den.saturating_sub(self.epsilon.num);
+        let num = u128::from(share) * u128::from(self.delta.num);
         (
             num,
             u128::from(self.epsilon.den) * u128::from(self.delta.den),

@@ -6,11 +6,11 @@
 use ff::PrimeField;
 use pasta_curves::Fp;
 
-use crate::circuits::Circuit;
-use crate::constants::{derive_constants, GRID_LINES, SQUARES_BITS};
+use crate::circuits::{Circuit, Version};
+use crate::constants::{derive_constants, GRID_LINES};
 use crate::error::Error;
 use crate::preset::{greatest_common_divisor, Preset};
-use crate::rule::StopReason;
+use crate::rule::{Step, StopReason};
 
 /// The circuit id, its ASCII bytes read as one big-endian number; fixed inside each circuit.
 pub const CIRCUIT_ID: usize = 0;
@@ -30,8 +30,14 @@ pub const RUN_DIGEST: [usize; 2] = [7, 8];
 pub const N_MAX: usize = 9;
 /// First of the 14 parameters that every challenge of the circuit sees, in this order.
 pub const PARAMETERS: usize = 10;
-/// Number of rows.
-pub const ROWS: usize = PARAMETERS + parameter::COUNT;
+/// Number of rows in version 1.
+pub const ROWS_1: usize = PARAMETERS + parameter::COUNT;
+/// S, in version 2.
+pub const SCORE_SUM: usize = ROWS_1;
+/// V, in version 2.
+pub const SQUARE_SUM: usize = ROWS_1 + 1;
+/// Number of rows in version 2.
+pub const ROWS_2: usize = ROWS_1 + 2;
 
 /// Order of the parameters; `PARAMETERS + x` is the row of x.
 pub mod parameter {
@@ -59,8 +65,8 @@ pub mod parameter {
     pub const COUNT: usize = N_MIN + 1;
 }
 
-/// Names of the rows, in order.
-pub const ROW_NAMES: [&str; ROWS] = [
+/// Names of the rows, in order; version 1 has all but the last two.
+pub const ROW_NAMES: [&str; ROWS_2] = [
     "circuit_id",
     "score_commitment",
     "decision",
@@ -85,14 +91,34 @@ pub const ROW_NAMES: [&str; ROWS] = [
     "Q*(1-epsilon)*delta",
     "Q*2*epsilon",
     "n_min",
+    "S",
+    "V",
 ];
 
 /// Q is at most 2^19: then no product of a stop condition reaches 2^48.
 pub const DENOMINATOR_MAX: u64 = 1 << 19;
-const A_BITS: u32 = 38;
 
-/// The values of the instance column.
-pub type Instance = [Fp; ROWS];
+/// The values of the instance column, as many as the circuit has rows for.
+pub type Instance = Vec<Fp>;
+
+/// The sums that version 2 shows, in units of the score.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sums {
+    /// S.
+    pub sum: u64,
+    /// V.
+    pub squares: u64,
+}
+
+impl Sums {
+    /// Those of a run that ends with this step.
+    pub fn of(last: &Step) -> Self {
+        Self {
+            sum: last.sum,
+            squares: last.squares,
+        }
+    }
+}
 
 /// What a proof claims.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +129,8 @@ pub struct Claim {
     pub reason: StopReason,
     /// Challenges of the run.
     pub n: u64,
+    /// S and V, where the circuit shows them.
+    pub sums: Option<Sums>,
     /// The commitment that the scores open.
     pub score_commitment: Fp,
     /// Digest of the run that the commitment belongs to.
@@ -110,13 +138,21 @@ pub struct Claim {
 }
 
 impl Claim {
+    /// Which version of the circuit shows such a claim.
+    pub fn version(&self) -> Version {
+        match self.sums {
+            None => Version::One,
+            Some(_) => Version::Two,
+        }
+    }
+
     /// Computes the instance column of a circuit for this claim.
     ///
     /// # Errors
     /// `preset.not-provable` if the margins have no common denominator up to 2^19, and those of
     /// [`derive_constants`].
     pub fn public_inputs(&self, circuit: Circuit) -> Result<Instance, Error> {
-        let mut rows = [Fp::zero(); ROWS];
+        let mut rows = vec![Fp::zero(); ROWS_1];
         rows[CIRCUIT_ID] = circuit.id_value();
         rows[SCORE_COMMITMENT] = self.score_commitment;
         rows[DECISION] = Fp::from(self.reason.decision() as u64);
@@ -131,6 +167,9 @@ impl Claim {
         rows[N_MAX] = Fp::from(u64::from(self.preset.n_max));
         for (row, value) in parameters(&self.preset)?.into_iter().enumerate() {
             rows[PARAMETERS + row] = Fp::from(value);
+        }
+        if let Some(sums) = self.sums {
+            rows.extend([Fp::from(sums.sum), Fp::from(sums.squares)]);
         }
         Ok(rows)
     }
@@ -189,68 +228,6 @@ fn over_common_denominator<const K: usize>(
         *numerator = narrow(num * u128::from(common) / den)?;
     }
     Ok((common, numerators))
-}
-
-/// Checks the ranges on which the soundness of the circuit rests, for a verifier that is given an
-/// instance column instead of a claim.
-///
-/// # Errors
-/// `instance.out-of-range`.
-pub fn check_ranges(instance: &Instance, circuit: Circuit) -> Result<(), Error> {
-    let small = |row: usize| -> Result<u64, Error> {
-        let bytes = instance[row].to_repr();
-        let (low, high) = bytes.split_at(8);
-        match (<[u8; 8]>::try_from(low), high.iter().all(|&b| b == 0)) {
-            (Ok(low), true) => Ok(u64::from_le_bytes(low)),
-            _ => Err(out_of_range(row)),
-        }
-    };
-    let require = |row: usize, holds: bool| holds.then_some(()).ok_or_else(|| out_of_range(row));
-    let value = |index: usize| small(PARAMETERS + index);
-
-    require(CIRCUIT_ID, instance[CIRCUIT_ID] == circuit.id_value())?;
-    let (n, n_min, n_max) = (small(CHALLENGES)?, value(parameter::N_MIN)?, small(N_MAX)?);
-    let smallest = usize::try_from(n)
-        .ok()
-        .and_then(|n| Circuit::for_challenges(n).ok());
-    require(CHALLENGES, smallest == Some(circuit))?;
-    require(N_MAX, n_max < 1 << 16)?;
-    require(
-        PARAMETERS + parameter::N_MIN,
-        1 <= n_min && n_min <= n && n <= n_max,
-    )?;
-    for index in parameter::A..parameter::SWITCH {
-        require(PARAMETERS + index, value(index)? >> A_BITS == 0)?;
-    }
-    for index in parameter::SWITCH..parameter::DENOMINATOR {
-        let above = index == parameter::SWITCH || value(index - 1)? < value(index)?;
-        require(
-            PARAMETERS + index,
-            above && value(index)? >> SQUARES_BITS == 0,
-        )?;
-    }
-    let denominator = value(parameter::DENOMINATOR)?;
-    let in_range = (1..=DENOMINATOR_MAX).contains(&denominator);
-    require(PARAMETERS + parameter::DENOMINATOR, in_range)?;
-    for (index, most) in [
-        (parameter::GAMMA, 2),
-        (parameter::WIDTH, 4),
-        (parameter::DELTA, 2),
-        (parameter::CERTIFIED, 2),
-        (parameter::TWICE_EPSILON, 2),
-    ] {
-        require(PARAMETERS + index, value(index)? <= most * denominator)?;
-    }
-    let certified = value(parameter::CERTIFIED)?;
-    let ordered = value(parameter::GAMMA)? < certified && certified <= value(parameter::DELTA)?;
-    require(PARAMETERS + parameter::CERTIFIED, ordered)
-}
-
-fn out_of_range(row: usize) -> Error {
-    Error::input(
-        "instance.out-of-range",
-        format!("public input {row} ({}) is out of range", ROW_NAMES[row]),
-    )
 }
 
 /// The two halves of a SHA-256 digest, each a big-endian number of 128 bits.

@@ -1,21 +1,23 @@
 //! Gates of a challenge block: which challenges are part of the run, n, S, V, M, and the words
 //! that the commitment absorbs.
 
-use halo2_proofs::plonk::{Column, ConstraintSystem, Constraints, Fixed, Selector};
+use halo2_proofs::plonk::{Column, ConstraintSystem, Constraints, Expression, Fixed, Selector};
 use pasta_curves::Fp;
 
+use crate::challenge_commitments::challenge_tag;
 use crate::columns::{constant, is_boolean, not, BlockColumns, BlockReader, Which};
 use crate::constants::SCORE_RANGE_BITS;
 use crate::layout::{chunk, state, STATE_COLUMN};
 use crate::poseidon_commitment::CHALLENGE_BITS;
 use crate::rule::PROBES_PER_CHALLENGE;
 
-/// Adds the gate. After the last challenge of the run, n, S, V and M stand still.
+/// Adds the gate. A word goes on from the block before where the fixed column says so; without one,
+/// each challenge has a word of its own, under the domain of its hash. After the last challenge of the run, n, S, V and M stand still.
 pub fn configure(
     meta: &mut ConstraintSystem<Fp>,
     columns: &BlockColumns,
     challenge: Selector,
-    word_goes_on: Column<Fixed>,
+    word_goes_on: Option<Column<Fixed>>,
 ) {
     meta.create_gate("running sums", |meta| {
         let enabled = meta.query_selector(challenge);
@@ -44,7 +46,13 @@ pub fn configure(
         let remainder = block.chunk(chunk::REMAINDER);
         let remainder_bound = block.chunk(chunk::REMAINDER_BOUND);
         let packed = block.state(state::PACKED);
-        let packed_before = block.fixed(word_goes_on) * block.state_before(state::PACKED);
+        let above = match word_goes_on {
+            Some(goes_on) => {
+                let before = block.fixed(goes_on) * block.state_before(state::PACKED);
+                before * constant(1 << CHALLENGE_BITS)
+            }
+            None => Expression::Constant(challenge_tag()),
+        };
 
         Constraints::with_selector(
             enabled,
@@ -74,17 +82,14 @@ pub fn configure(
                     "remainder below t",
                     probes - constant(1) - remainder - remainder_bound,
                 ),
-                (
-                    "word",
-                    packed_before * constant(1 << CHALLENGE_BITS) + word - packed,
-                ),
+                ("word", above + word - packed),
             ],
         )
     });
 }
 
 /// The four scores of the block, first to last, out of the running quotients of their word.
-fn block_scores(block: &mut BlockReader<'_, '_>) -> Vec<halo2_proofs::plonk::Expression<Fp>> {
+fn block_scores(block: &mut BlockReader<'_, '_>) -> Vec<Expression<Fp>> {
     let bytes = SCORE_RANGE_BITS as usize / 8;
     let mut quotients: Vec<_> = (0..PROBES_PER_CHALLENGE)
         .map(|score| block.quotient(chunk::SCORES, score * bytes))

@@ -15,9 +15,10 @@ use rand_core::OsRng;
 use rayon::prelude::*;
 
 use crate::error::Error;
+use crate::instance_ranges::check_ranges;
 use crate::keys::VerifierKeys;
 use crate::proof_reader::ProofReader;
-use crate::public_inputs::{check_ranges, Instance};
+use crate::public_inputs::Instance;
 
 /// Proofs that are added up at a time: bounds the memory, up to half a megabyte a proof.
 const TOGETHER_MAX: usize = 128;

@@ -3,12 +3,14 @@
 use ff::{Field, PrimeField};
 use pasta_curves::Fp;
 
+use crate::challenge_commitments::challenge_tag;
+use crate::circuits::{Circuit, Version};
 use crate::constants::{FIXED_POINT_BITS, GRID, SCORE_RANGE_BITS, SQUARES_BITS};
 use crate::layout::{
     chunk, outcome, outcome_chunk, state, Chunk, BLOCK_COLUMNS, BLOCK_ROWS, FIRST_BYTE_COLUMN,
     PARAMETER_COLUMN, STATE_COLUMN,
 };
-use crate::poseidon_commitment::CHALLENGES_PER_WORD;
+use crate::poseidon_commitment::{CHALLENGES_PER_WORD, CHALLENGE_BITS};
 use crate::public_inputs::parameter;
 use crate::rule::{
     ChallengeScores, Step, StopReason, PROBES_PER_CHALLENGE, RANGE_PER_CHALLENGE_BITS,
@@ -40,27 +42,29 @@ pub fn stop_margins(p: &[u64; parameter::COUNT], step: &Step) -> [i128; STOP_CON
     ]
 }
 
-/// Lays out a run that stops at its last step, followed by challenges without scores up to
-/// `capacity`, with the state standing still.
+/// Lays out a run that stops at its last step, followed by challenges without scores up to the
+/// capacity of the circuit, with the state standing still.
 pub fn lay_out(
     p: &[u64; parameter::COUNT],
     n_max: u64,
     scores: &[ChallengeScores],
     steps: &[Step],
-    capacity: usize,
+    circuit: Circuit,
 ) -> Vec<Block> {
     let mut parameters = [[Fp::ZERO; BLOCK_ROWS]; BLOCK_COLUMNS];
     parameters[STATE_COLUMN] = p.map(Fp::from);
     let mut blocks = vec![parameters, empty_block(p)];
     let last = steps.last().copied().unwrap_or_default();
     let mut packed = Fp::ZERO;
-    for i in 0..capacity {
+    for i in 0..circuit.capacity() {
         let step = steps.get(i).copied().unwrap_or(last);
         let word = packed_scores(scores.get(i).copied().unwrap_or_default());
-        if i % CHALLENGES_PER_WORD == 0 {
-            packed = Fp::ZERO;
-        }
-        packed = packed * Fp::from_u128(1 << 64) + Fp::from(word);
+        let above = match circuit.version() {
+            Version::One if i % CHALLENGES_PER_WORD == 0 => Fp::ZERO,
+            Version::One => packed * Fp::from_u128(1 << CHALLENGE_BITS),
+            Version::Two => challenge_tag(),
+        };
+        packed = above + Fp::from(word);
         let mut block = empty_block(p);
         block[STATE_COLUMN][state::PACKED] = packed;
         fill(&mut block, chunk::SCORES, word.into());

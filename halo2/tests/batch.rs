@@ -23,7 +23,7 @@ fn keys() -> &'static VerifierKeys {
 
 fn proven(run: &Run) -> (Instance, Vec<u8>) {
     let provable = run.prepare().unwrap();
-    (provable.instance, prove(keys(), provable).unwrap())
+    (provable.instance.clone(), prove(keys(), provable).unwrap())
 }
 
 /// Two true claims.
@@ -65,9 +65,9 @@ fn true_claims_hold_together() {
 fn each_wrong_claim_is_named() {
     let [one, other] = honest();
     let last = one.1.len() / ITEM - 1;
-    let mut off_by_one = one.0;
+    let mut off_by_one = one.0.clone();
     off_by_one[SCORE_COMMITMENT] += Fp::ONE;
-    let mut too_long = one.0;
+    let mut too_long = one.0.clone();
     too_long[N_MAX] = Fp::from(1 << 16);
     let x_of_no_point = {
         let mut item = [0; ITEM];
@@ -75,48 +75,48 @@ fn each_wrong_claim_is_named() {
         item
     };
     let mut all: Vec<_> = [
-        (one.0, one.1.clone(), None),
-        (other.0, one.1.clone(), Some("proof.opening-failed")),
+        (one.0.clone(), one.1.clone(), None),
+        (other.0.clone(), one.1.clone(), Some("proof.opening-failed")),
         (off_by_one, one.1.clone(), Some("proof.opening-failed")),
-        (other.0, other.1.clone(), None),
+        (other.0.clone(), other.1.clone(), None),
         (too_long, one.1.clone(), Some("instance.out-of-range")),
-        (one.0, one.1[ITEM..].to_vec(), Some("proof.length")),
+        (one.0.clone(), one.1[ITEM..].to_vec(), Some("proof.length")),
         (
-            one.0,
+            one.0.clone(),
             [one.1.clone(), vec![0]].concat(),
             Some("proof.length"),
         ),
-        (one.0, Vec::new(), Some("proof.length")),
+        (one.0.clone(), Vec::new(), Some("proof.length")),
         (
-            one.0,
+            one.0.clone(),
             with_item(&one.1, last, [0; ITEM]),
             Some("proof.opening-failed"),
         ),
         (
-            one.0,
+            one.0.clone(),
             with_item(&one.1, last, [0xff; ITEM]),
             Some("proof.scalar-not-canonical"),
         ),
         (
-            one.0,
+            one.0.clone(),
             with_item(&one.1, 0, [0; ITEM]),
             Some("proof.point-is-identity"),
         ),
         (
-            one.0,
+            one.0.clone(),
             with_item(&one.1, last - 2, [0xff; ITEM]),
             Some("proof.point-not-canonical"),
         ),
         (
-            one.0,
+            one.0.clone(),
             with_item(&one.1, last - 2, x_of_no_point),
             Some("proof.point-not-on-curve"),
         ),
-        (one.0, one.1.clone(), None),
+        (one.0.clone(), one.1.clone(), None),
     ]
     .into();
     for _ in 0..2 {
-        let claims: Vec<_> = all.iter().map(|(i, p, _)| (*i, p.clone())).collect();
+        let claims: Vec<_> = all.iter().map(|(i, p, _)| (i.clone(), p.clone())).collect();
         let expected: Vec<_> = all.iter().map(|(.., code)| *code).collect();
         assert_eq!(codes(&claims), expected);
         all.reverse();
@@ -133,7 +133,7 @@ fn errors_do_not_cancel_out() {
         let item: [u8; ITEM] = one.1[ITEM * last..].try_into().unwrap();
         let value = Option::<Fp>::from(ff::PrimeField::from_repr(item)).unwrap() + by;
         (
-            one.0,
+            one.0.clone(),
             with_item(&one.1, last, ff::PrimeField::to_repr(&value)),
         )
     };
@@ -149,5 +149,5 @@ fn findings_say_whose_fault_it_is() {
         Result::unwrap_err(finding).kind()
     };
     assert_eq!(kind(&one.0, &[]), ErrorKind::Rejected);
-    assert_eq!(kind(&[Fp::ZERO; 24], &one.1), ErrorKind::Input);
+    assert_eq!(kind(&vec![Fp::ZERO; 24], &one.1), ErrorKind::Input);
 }

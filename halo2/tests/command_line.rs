@@ -163,9 +163,145 @@ fn proves_and_verifies() {
     }
     assert_eq!(findings[2]["circuit"], "x");
     let more = with(&by_claim, "more", json!(1));
-    for input in [json!([1]), json!([by_claim, more]), json!([[by_claim]])] {
+    for input in [
+        json!(1),
+        json!([[by_claim]]).to_string().into(),
+        more.clone(),
+    ] {
         assert_eq!(refused(&input), (2, "input.not-json".to_owned()));
     }
+    let (exit, answer) = many(&[&json!(1), &more, &json!([by_claim]), &by_claim]);
+    assert_eq!(exit, 1);
+    for no_claim in 0..3 {
+        let finding = &answer["findings"][no_claim];
+        assert_eq!(finding["circuit"], Value::Null);
+        assert_eq!(finding["error"]["code"], "input.not-json");
+    }
+    assert_eq!(answer["findings"][3]["verified"], true);
+}
+
+#[test]
+fn proves_and_verifies_sums_and_each_challenge() {
+    let mut run = with(
+        &run(),
+        "salts",
+        json!(vec!["00112233445566778899aabbccddeeff"; 31]),
+    );
+    run.as_object_mut().unwrap().remove("salt");
+    let (exit, proof) = result(&["prove"], &run);
+    assert_eq!(exit, 0, "{proof}");
+    assert_eq!(proof["circuit"], "eb-1.n66.v2");
+    assert_eq!(
+        (&proof["score_sum"], &proof["square_sum"]),
+        (&json!(0), &json!(0))
+    );
+    assert_eq!(proof["challenge_commitments"].as_array().unwrap().len(), 31);
+    assert_eq!(proof["public_inputs"].as_array().unwrap().len(), 26);
+    let claim = json!({
+        "preset": audit(), "attempt": 1, "decision": "SAME", "reason": "same", "n": 31,
+        "score_sum": 0, "square_sum": 0,
+        "score_commitment": proof["score_commitment"], "run_digest": proof["run_digest"],
+    });
+    let by_claim = json!({"circuit": "eb-1.n66.v2", "claim": claim, "proof": proof["proof"]});
+    let by_inputs = json!({
+        "circuit": "eb-1.n66.v2", "public_inputs": proof["public_inputs"], "proof": proof["proof"],
+    });
+    let verified = json!({"circuit": "eb-1.n66.v2", "verified": true});
+    assert_eq!(
+        result(&["verify"], &json!([by_claim, by_inputs])),
+        (0, json!({"findings": [verified, verified]}))
+    );
+    let lie = |field: &str, value: Value| with(&by_claim, "claim", with(&claim, field, value));
+    for (input, exit, code) in [
+        (lie("score_sum", json!(1)), 1, "proof.opening-failed"),
+        (lie("square_sum", json!(1)), 1, "proof.opening-failed"),
+        (
+            lie("score_sum", json!(1u64 << 28)),
+            2,
+            "instance.out-of-range",
+        ),
+        (
+            lie("square_sum", json!(u64::MAX)),
+            2,
+            "instance.out-of-range",
+        ),
+        (lie("square_sum", Value::Null), 2, "claim.sums"),
+        (
+            with(&by_claim, "circuit", json!("eb-1.n66.v1")),
+            2,
+            "claim.sums",
+        ),
+        (
+            with(&by_claim, "circuit", json!("eb-1.n139.v2")),
+            2,
+            "circuit.not-the-smallest",
+        ),
+        (
+            with(&by_inputs, "circuit", json!("eb-1.n66.v1")),
+            2,
+            "instance.length",
+        ),
+    ] {
+        let (found, document) = result(&["verify"], &input);
+        assert_eq!(
+            (found, &document["error"]["code"]),
+            (exit, &json!(code)),
+            "{input}"
+        );
+    }
+    for (field, value) in [
+        ("salts", json!(vec!["00112233445566778899aabbccddeeff"; 30])),
+        ("salt", json!("00112233445566778899aabbccddeeff")),
+        ("salts", Value::Null),
+    ] {
+        let (exit, document) = result(&["prove"], &with(&run, field, value));
+        assert_eq!(
+            (exit, &document["error"]["code"]),
+            (2, &json!("input.salts"))
+        );
+    }
+}
+
+#[test]
+fn a_preset_out_of_range_is_a_finding_beside_the_others() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures/proof");
+    let text = std::fs::read_to_string(format!("{folder}/epsilon-above-one.json")).unwrap();
+    let output = pot_halo2(&["verify"], "2", &text);
+    assert_eq!(output.status.code(), Some(1));
+    let answer: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let codes: Vec<&str> = (0..2)
+        .map(|i| answer["findings"][i]["error"]["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["proof.length", "preset.out-of-range"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn arguments_that_are_no_text_are_refused() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pot-halo2"));
+    let output = command
+        .arg(std::ffi::OsStr::from_bytes(b"\xff"))
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn a_closed_channel_does_not_change_the_exit_code() {
+    // Both channels are closed before the program writes: it reads to the end of its input first.
+    let mut child = Command::new(env!("CARGO_BIN_EXE_pot-halo2"))
+        .arg("verify")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop((child.stdout.take(), child.stderr.take()));
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(b"[{\"circuit\": 1}]").unwrap();
+    drop(stdin);
+    assert_eq!(child.wait().unwrap().code(), Some(1));
 }
 
 #[test]
@@ -208,6 +344,7 @@ fn refuses_runs_that_cannot_be_proven() {
             "decision.attempt-out-of-range",
         ),
         (with(&run(), "salt", json!("00")), "input.not-hex"),
+        (with(&run(), "salts", json!(["00"])), "input.salts"),
         (
             with(&run(), "preset", with(&audit(), "n_min", json!(1))),
             "preset.not-the-named-one",
@@ -243,7 +380,7 @@ fn refuses_runs_that_cannot_be_proven() {
 
 #[test]
 fn keys_are_the_pinned_ones_whatever_the_number_of_threads() {
-    for circuit in [Circuit::Eb1N66, Circuit::Eb1N141] {
+    for circuit in [Circuit::Eb1N66, Circuit::Eb1N141, Circuit::Eb1N66V2] {
         for threads in ["1", "2", "3"] {
             let output = pot_halo2(&["keys", "--circuit", circuit.id()], threads, "");
             assert!(output.status.success());
@@ -272,8 +409,13 @@ fn every_circuit_has_its_pinned_key() {
 fn describes_itself() {
     let output = pot_halo2(&["describe"], "2", "");
     let description: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(description["public_inputs"].as_array().unwrap().len(), 24);
-    assert_eq!(description["circuits"][0]["proof_bytes"], 5888);
+    assert_eq!(description["public_inputs"].as_array().unwrap().len(), 26);
+    for (index, version, rows, bytes) in [(0, 1, 24, 5888), (5, 2, 26, 9184)] {
+        let circuit = &description["circuits"][index];
+        assert_eq!(circuit["version"], version);
+        assert_eq!(circuit["public_inputs"], rows);
+        assert_eq!(circuit["proof_bytes"], bytes);
+    }
     let help = pot_halo2(&["--help"], "2", "");
     for word in ["prove", "verify", "keys", "describe", "exit codes"] {
         assert!(String::from_utf8_lossy(&help.stdout).contains(word));

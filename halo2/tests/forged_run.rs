@@ -3,26 +3,26 @@
 
 mod common;
 
-use common::{audit, is_satisfied, only_lookups_refuse, quick, run_of, until_stop, Scores};
+use common::{
+    audit, is_satisfied, only_lookups_refuse, quick, run_of, until_stop, with_version, Scores,
+    VERSIONS,
+};
 use ff::{Field, PrimeField};
 use pasta_curves::Fp;
-use pot_halo2::circuits::Circuit;
+use pot_halo2::challenge_commitments::{commit_to_challenge, commit_to_run};
+use pot_halo2::circuits::Version;
 use pot_halo2::constants::GRID;
-use pot_halo2::decision_circuit::Private;
 use pot_halo2::keys::VerifierKeys;
 use pot_halo2::layout::{
     chunk, outcome_block, state, Chunk, FIRST_BYTE_COLUMN, FIRST_CHALLENGE_BLOCK, PARAMETER_COLUMN,
     STATE_COLUMN,
 };
-use pot_halo2::poseidon_commitment::{commit, salt_value};
 use pot_halo2::preset::Preset;
-use pot_halo2::proof::{prove_unchecked, Provable};
-use pot_halo2::public_inputs::{parameter, parameters, Claim};
+use pot_halo2::proof::{prove_unchecked, Provable, Salts};
+use pot_halo2::public_inputs::{parameter, parameters, Sums};
 use pot_halo2::rule::{ChallengeScores, SequentialTest, Step, StopReason};
 use pot_halo2::verification::verify;
 use pot_halo2::witness::{lay_out, stop_margins, Block};
-
-const CIRCUIT: Circuit = Circuit::Eb1N66;
 
 /// The rule, asked on after it has stopped.
 fn steps_past_the_stop(preset: Preset, scores: &[ChallengeScores]) -> Vec<Step> {
@@ -31,44 +31,43 @@ fn steps_past_the_stop(preset: Preset, scores: &[ChallengeScores]) -> Vec<Step> 
 }
 
 /// A proof attempt for scores that stop before their end, as if they did not.
-fn hidden_stop(preset: Preset, scores: Vec<ChallengeScores>) -> Provable {
+fn hidden_stop(version: Version, preset: Preset, scores: Vec<ChallengeScores>) -> Provable {
     let steps = steps_past_the_stop(preset, &scores);
     let stops: Vec<_> = steps.iter().filter_map(|step| step.reason).collect();
     assert!(stops.len() > 1, "an earlier stop is there to be hidden");
-    let (reason, n) = (stops[stops.len() - 1], steps.len() as u64);
-    assert_eq!(steps[steps.len() - 1].reason, Some(reason));
-    let run = run_of(preset, scores);
-    let commitment = commit(
-        CIRCUIT,
-        &preset.digest(),
-        &run.run_digest,
-        run.salt,
-        &run.scores,
-    );
-    let claim = Claim {
-        preset,
-        reason,
-        n,
-        score_commitment: commitment,
-        run_digest: run.run_digest,
+    let reason = stops[stops.len() - 1];
+    let last = steps[steps.len() - 1];
+    assert_eq!(last.reason, Some(reason));
+    // Another preset, under which the same scores do go on to the end, gives the rest of a claim.
+    let patient = Preset {
+        n_min: u32::try_from(scores.len()).unwrap(),
+        ..preset
     };
+    let run = with_version(&run_of(patient, scores), version);
+    let mut lie = run.prepare().unwrap();
+    let digest = preset.digest();
+    lie.claim.preset = preset;
+    lie.claim.reason = reason;
+    lie.claim.score_commitment = match &run.salts {
+        Salts::OfRun(salt) => pot_halo2::poseidon_commitment::commit(
+            lie.circuit,
+            &digest,
+            &run.run_digest,
+            *salt,
+            &run.scores,
+        ),
+        Salts::OfChallenges(salts) => {
+            let pairs = run.scores.iter().zip(salts);
+            let each: Vec<Fp> = pairs
+                .map(|(&scores, &salt)| commit_to_challenge(scores, salt))
+                .collect();
+            commit_to_run(lie.circuit, &digest, &run.run_digest, &each)
+        }
+    };
+    lie.instance = lie.claim.public_inputs(lie.circuit).unwrap();
     let p = parameters(&preset).unwrap();
-    let blocks = lay_out(
-        &p,
-        preset.n_max.into(),
-        &run.scores,
-        &steps,
-        CIRCUIT.capacity(),
-    );
-    Provable {
-        circuit: CIRCUIT,
-        claim,
-        instance: claim.public_inputs(CIRCUIT).unwrap(),
-        private: Private {
-            blocks,
-            salt: salt_value(run.salt),
-        },
-    }
+    lie.private.blocks = lay_out(&p, preset.n_max.into(), &run.scores, &steps, lie.circuit);
+    lie
 }
 
 fn assert_no_proof(lie: Provable) {
@@ -77,9 +76,9 @@ fn assert_no_proof(lie: Provable) {
         &lie.instance,
         lie.private.clone()
     ));
-    let keys = VerifierKeys::generate(CIRCUIT).unwrap();
+    let keys = VerifierKeys::generate(lie.circuit).unwrap();
     let proving_key = keys.proving_key().unwrap();
-    let instance = lie.instance;
+    let instance = lie.instance.clone();
     // The prover may notice by itself, or make a proof that the verifier refuses.
     if let Ok(proof) = prove_unchecked(&keys, &proving_key, lie) {
         let error = verify(&keys, &instance, &proof).unwrap_err();
@@ -89,23 +88,57 @@ fn assert_no_proof(lie: Provable) {
 
 #[test]
 fn an_earlier_stop_cannot_be_hidden() {
-    // SAME at 31, told as SAME at 40.
-    assert_no_proof(hidden_stop(audit(), vec![[0; 4]; 40]));
-    // DIFFERENT at 30, told as DIFFERENT at 45.
-    assert_no_proof(hidden_stop(audit(), vec![[65_535; 4]; 45]));
+    for version in VERSIONS {
+        // SAME at 31, told as SAME at 40.
+        assert_no_proof(hidden_stop(version, audit(), vec![[0; 4]; 40]));
+        // DIFFERENT at 30, told as DIFFERENT at 45.
+        assert_no_proof(hidden_stop(version, audit(), vec![[65_535; 4]; 45]));
+    }
     // BETWEEN, told as BETWEEN later.
     let mut scores = Scores::new(4, 8_000, 12_000);
     let between = until_stop(quick(), || scores.challenge());
     assert_eq!(between.prepare().unwrap().claim.reason, StopReason::Between);
     let mut longer = between.scores;
     longer.extend((0..5).map(|_| scores.challenge()));
-    assert_no_proof(hidden_stop(quick(), longer));
+    for version in VERSIONS {
+        assert_no_proof(hidden_stop(version, quick(), longer.clone()));
+    }
+}
+
+#[test]
+fn other_sums_than_those_of_the_scores_have_no_proof() {
+    // The statement that an outside review found to be possible in version 1: scores of 0, and
+    // sums that say otherwise; and the reverse.
+    let run = with_version(&run_of(audit(), vec![[0; 4]; 31]), Version::Two);
+    for sums in [
+        Sums { sum: 1, squares: 0 },
+        Sums { sum: 0, squares: 1 },
+        Sums {
+            sum: 4 * 31 * 65_535,
+            squares: 0,
+        },
+    ] {
+        let mut lie = run.prepare().unwrap();
+        assert_eq!(lie.claim.sums, Some(Sums { sum: 0, squares: 0 }));
+        lie.claim.sums = Some(sums);
+        lie.instance = lie.claim.public_inputs(lie.circuit).unwrap();
+        assert_no_proof(lie);
+    }
+    // A witness that carries the false sums in every block, up to what the gates refuse.
+    let mut lie = run.prepare().unwrap();
+    let outcome = outcome_block(lie.circuit.capacity());
+    for block in &mut lie.private.blocks[FIRST_CHALLENGE_BLOCK..outcome] {
+        block[STATE_COLUMN][state::SQUARES] += Fp::ONE;
+    }
+    lie.claim.sums = Some(Sums { sum: 0, squares: 1 });
+    lie.instance = lie.claim.public_inputs(lie.circuit).unwrap();
+    assert_no_proof(lie);
 }
 
 #[test]
 fn a_stop_cannot_be_hidden_by_any_unmet_condition() {
     let scores = vec![[0; 4]; 32];
-    let lie = hidden_stop(audit(), scores.clone());
+    let lie = hidden_stop(Version::One, audit(), scores.clone());
     let stop = &steps_past_the_stop(audit(), &scores)[30];
     assert_eq!(stop.reason, Some(StopReason::Same));
     let margins = stop_margins(&parameters(&audit()).unwrap(), stop);
@@ -150,7 +183,8 @@ fn field(value: i128) -> Fp {
 fn a_smaller_half_width_is_not_accepted() {
     // H less one, where the rule shows SAME: every quantity that follows from it is told anew.
     let mut lie = run_of(audit(), vec![[0; 4]; 31]).prepare().unwrap();
-    for block in &mut lie.private.blocks[FIRST_CHALLENGE_BLOCK..outcome_block(CIRCUIT.capacity())] {
+    let outcome = outcome_block(lie.circuit.capacity());
+    for block in &mut lie.private.blocks[FIRST_CHALLENGE_BLOCK..outcome] {
         let half_width = &mut block[STATE_COLUMN][state::HALF_WIDTH];
         *half_width -= Fp::ONE;
         let half_width = small(*half_width);
@@ -204,9 +238,9 @@ fn another_line_of_the_grid_is_not_accepted() {
     let mut told = honest;
     told[parameter::SWITCH] = 0;
     let n_max = preset.n_max.into();
-    let mut blocks = lay_out(&told, n_max, &run.scores, &steps, CIRCUIT.capacity());
+    let mut blocks = lay_out(&told, n_max, &run.scores, &steps, lie.circuit);
     // The parameters are those of the preset again.
-    let outcome = outcome_block(CIRCUIT.capacity());
+    let outcome = outcome_block(lie.circuit.capacity());
     blocks[0][STATE_COLUMN][parameter::SWITCH] = Fp::from(last_of_line_0);
     for block in &mut blocks[1..=outcome] {
         block[PARAMETER_COLUMN][parameter::SWITCH] = Fp::from(last_of_line_0);

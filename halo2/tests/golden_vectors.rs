@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use common::{is_satisfied, preset, run_of};
-use pot_halo2::circuits::Circuit;
+use common::{exhaustive, is_satisfied, preset, run_of, with_version, VERSIONS};
+use pot_halo2::circuits::{Circuit, Version};
 use pot_halo2::constants::{derive_constants, GRID};
 use pot_halo2::preset::Preset;
 use pot_halo2::rule::{run, ChallengeScores};
@@ -111,39 +111,33 @@ fn is_provable(case: &Case) -> bool {
     }
 }
 
-fn assert_circuit_accepts(case: &Case) {
-    let provable = run_of(case.preset(), case.scores.clone())
-        .prepare()
-        .unwrap();
-    assert!(
-        is_satisfied(provable.circuit, &provable.instance, provable.private),
-        "{} attempt {} n_max {}",
-        case.name,
-        case.attempt,
-        case.preset.n_max,
-    );
+fn assert_circuits_accept(case: &Case) {
+    for version in VERSIONS {
+        let run = run_of(case.preset(), case.scores.clone());
+        let provable = with_version(&run, version).prepare().unwrap();
+        assert!(
+            is_satisfied(provable.circuit, &provable.instance, provable.private),
+            "{} attempt {} n_max {} {version:?}",
+            case.name,
+            case.attempt,
+            case.preset.n_max,
+        );
+    }
 }
 
 #[test]
-fn circuit_accepts_every_short_run_and_each_way_to_stop_in_long_ones() {
+fn circuits_accept_every_short_run_and_each_way_to_stop_in_long_ones() {
     let (mut long, mut provable) = (BTreeSet::new(), 0);
     for case in cases().iter().filter(|case| is_provable(case)) {
-        let circuit = Circuit::for_challenges(case.scores.len()).unwrap();
+        let circuit = Circuit::for_challenges(Version::One, case.scores.len()).unwrap();
         let is_short = circuit == Circuit::Eb1N66;
-        if is_short || long.insert((circuit.id(), case.outcome.reason.clone())) {
-            assert_circuit_accepts(case);
+        let is_new = long.insert((circuit.id(), case.outcome.reason.clone()));
+        if is_short || is_new || exhaustive() {
+            assert_circuits_accept(case);
             provable += 1;
         }
     }
     assert!(provable > 60);
-}
-
-#[test]
-#[ignore = "minutes: every golden run in its circuit, up to 2^14 rows"]
-fn circuit_accepts_every_run() {
-    for case in cases().iter().filter(|case| is_provable(case)) {
-        assert_circuit_accepts(case);
-    }
 }
 
 #[test]

@@ -4,50 +4,59 @@ mod common;
 
 use std::sync::OnceLock;
 
-use common::{audit, is_satisfied, quick, run_of};
+use common::{audit, is_satisfied, quick, run_of, smallest, with_version, VERSIONS};
 use ff::Field;
 use pasta_curves::Fp;
-use pot_halo2::circuits::Circuit;
+use pot_halo2::circuits::Version;
 use pot_halo2::error::ErrorKind;
 use pot_halo2::keys::VerifierKeys;
 use pot_halo2::preset::Preset;
 use pot_halo2::proof::{prove, Provable};
 use pot_halo2::public_inputs::{
-    Claim, CHALLENGES, DECISION, N_MAX, REASON, ROWS, SCORE_COMMITMENT,
+    Claim, Sums, CHALLENGES, DECISION, N_MAX, REASON, SCORE_COMMITMENT, SCORE_SUM, SQUARE_SUM,
 };
 use pot_halo2::rule::StopReason;
 use pot_halo2::verification::verify;
 
-const CIRCUIT: Circuit = Circuit::Eb1N66;
-
-fn keys() -> &'static VerifierKeys {
-    static KEYS: OnceLock<VerifierKeys> = OnceLock::new();
-    KEYS.get_or_init(|| VerifierKeys::generate(CIRCUIT).unwrap())
+fn keys(version: Version) -> &'static VerifierKeys {
+    static KEYS: [OnceLock<VerifierKeys>; 2] = [OnceLock::new(), OnceLock::new()];
+    let index = usize::from(version == Version::Two);
+    KEYS[index].get_or_init(|| VerifierKeys::generate(smallest(version)).unwrap())
 }
 
-fn honest() -> Provable {
-    run_of(audit(), vec![[0; 4]; 31]).prepare().unwrap()
+fn honest(version: Version) -> Provable {
+    let run = run_of(audit(), vec![[0, 0, 1, 0]; 31]);
+    with_version(&run, version).prepare().unwrap()
 }
 
 #[test]
 fn every_public_input_is_bound_by_the_constraints() {
-    let honest = honest();
-    for row in 0..ROWS {
-        for change in [Fp::ONE, -Fp::ONE] {
-            let mut instance = honest.instance;
-            instance[row] += change;
-            assert!(
-                !is_satisfied(honest.circuit, &instance, honest.private.clone()),
-                "row {row}",
-            );
+    for version in VERSIONS {
+        let honest = honest(version);
+        assert_eq!(honest.instance.len(), version.rows());
+        for row in 0..version.rows() {
+            for change in [Fp::ONE, -Fp::ONE] {
+                let mut instance = honest.instance.clone();
+                instance[row] += change;
+                assert!(
+                    !is_satisfied(honest.circuit, &instance, honest.private.clone()),
+                    "row {row} {version:?}",
+                );
+            }
         }
     }
 }
 
 #[test]
 fn a_proof_does_not_verify_for_another_claim() {
-    let honest = honest();
-    let keys = keys();
+    VERSIONS
+        .into_iter()
+        .for_each(does_not_verify_for_another_claim);
+}
+
+fn does_not_verify_for_another_claim(version: Version) {
+    let honest = honest(version);
+    let keys = keys(version);
     let proof = prove(keys, honest.clone()).unwrap();
     verify(keys, &honest.instance, &proof).unwrap();
 
@@ -126,27 +135,56 @@ fn a_proof_does_not_verify_for_another_claim() {
             ..claim
         });
     }
+    if let Some(sums) = claim.sums {
+        for sums in [
+            Sums {
+                sum: sums.sum + 1,
+                ..sums
+            },
+            Sums {
+                sum: sums.sum - 1,
+                ..sums
+            },
+            Sums {
+                squares: sums.squares + 1,
+                ..sums
+            },
+            Sums {
+                squares: sums.squares - 1,
+                ..sums
+            },
+            Sums { sum: 0, squares: 0 },
+        ] {
+            let sums = Some(sums);
+            lies.push(Claim { sums, ..claim });
+        }
+    }
     for lie in lies {
-        let instance = lie.public_inputs(CIRCUIT).unwrap();
+        let instance = lie.public_inputs(keys.circuit).unwrap();
         let error = verify(keys, &instance, &proof).unwrap_err();
         assert_eq!(error.code(), "proof.opening-failed", "{lie:?}");
         assert_eq!(error.kind(), ErrorKind::Rejected);
     }
     for row in [DECISION, REASON, SCORE_COMMITMENT] {
-        let mut instance = honest.instance;
+        let mut instance = honest.instance.clone();
         instance[row] += Fp::ONE;
         assert_eq!(
             verify(keys, &instance, &proof).unwrap_err().code(),
             "proof.opening-failed"
         );
     }
-    for (row, value) in [
+    let mut out_of_range = vec![
         (CHALLENGES, 67),
         (CHALLENGES, 29),
         (N_MAX, 30),
         (N_MAX, 1 << 16),
-    ] {
-        let mut instance = honest.instance;
+    ];
+    if version == Version::Two {
+        let most = 4 * 31 * 65_535;
+        out_of_range.extend([(SCORE_SUM, most + 1), (SQUARE_SUM, most * 65_535 + 1)]);
+    }
+    for (row, value) in out_of_range {
+        let mut instance = honest.instance.clone();
         instance[row] = Fp::from(value);
         assert_eq!(
             verify(keys, &instance, &proof).unwrap_err().code(),
@@ -157,8 +195,12 @@ fn a_proof_does_not_verify_for_another_claim() {
 
 #[test]
 fn a_changed_proof_does_not_verify() {
-    let honest = honest();
-    let keys = keys();
+    VERSIONS.into_iter().for_each(changed_does_not_verify);
+}
+
+fn changed_does_not_verify(version: Version) {
+    let honest = honest(version);
+    let keys = keys(version);
     let proof = prove(keys, honest.clone()).unwrap();
     let code = |proof: &[u8]| verify(keys, &honest.instance, proof).unwrap_err().code();
     for position in (0..proof.len()).step_by(16 * 7 + 1) {
@@ -179,4 +221,19 @@ fn a_changed_proof_does_not_verify() {
     assert_eq!(code(&[proof.clone(), vec![0; 32]].concat()), "proof.length");
     assert_eq!(code(&proof[..proof.len() - 32]), "proof.length");
     assert_eq!(code(&[]), "proof.length");
+}
+
+#[test]
+fn a_proof_of_one_version_is_none_of_the_other() {
+    for (ours, theirs) in [(Version::One, Version::Two), (Version::Two, Version::One)] {
+        let (ours, theirs) = (honest(ours), honest(theirs));
+        let proof = prove(keys(ours.circuit.version()), ours.clone()).unwrap();
+        let keys = keys(theirs.circuit.version());
+        let code = |instance, proof: &[u8]| verify(keys, instance, proof).unwrap_err().code();
+        assert_eq!(code(&theirs.instance, &proof), "proof.length");
+        assert_eq!(code(&ours.instance, &proof), "instance.length");
+        let mut proof = proof;
+        proof.resize(keys.circuit.proof_bytes(), 0);
+        assert!(code(&theirs.instance, &proof).starts_with("proof."));
+    }
 }

@@ -2,7 +2,9 @@
 
 mod common;
 
-use common::{audit, is_satisfied, preset, run_of, until_stop, Scores};
+use common::{
+    audit, exhaustive, is_satisfied, preset, run_of, until_stop, with_version, Scores, VERSIONS,
+};
 use ff::Field;
 use pasta_curves::Fp;
 use pot_halo2::layout::{block_count, outcome_block, BlockKind, BLOCK_COLUMNS, BLOCK_ROWS};
@@ -48,33 +50,47 @@ fn no_cell_is_free_where_blocks_differ() {
     // A challenge stands in the block after its own number: of 31, the last but one may stop the
     // run and does not, the last does, and the next one is not part of it.
     let run = run_of(audit(), vec![[0; 4]; 31]);
-    let outcome = outcome_block(run.prepare().unwrap().circuit.capacity());
-    assert_eq!(
-        free_cells(&run, &[0, 1, 2, 31, 32, 33, outcome, outcome + 1]),
-        []
-    );
+    for version in VERSIONS {
+        let run = with_version(&run, version);
+        let outcome = outcome_block(run.prepare().unwrap().circuit.capacity());
+        assert_eq!(
+            free_cells(&run, &[0, 1, 2, 31, 32, 33, outcome, outcome + 1]),
+            []
+        );
+    }
 }
 
 #[test]
 fn no_cell_is_free_where_a_run_is_not_yet_different() {
-    let run = short_run();
-    assert_eq!(free_cells(&run, &[run.scores.len()]), []);
+    for version in VERSIONS {
+        let run = with_version(&short_run(), version);
+        assert_eq!(free_cells(&run, &[run.scores.len()]), []);
+    }
 }
 
 #[test]
-#[ignore = "a quarter of an hour: every cell of every block"]
 fn no_cell_is_free() {
+    // Every block, or in the usual case every fortieth.
+    let step = if exhaustive() { 1 } else { 40 };
     for run in [run_of(audit(), vec![[0; 4]; 31]), short_run()] {
-        let capacity = run.prepare().unwrap().circuit.capacity();
-        let blocks: Vec<_> = (0..block_count(capacity)).collect();
-        assert_eq!(free_cells(&run, &blocks), []);
+        for version in VERSIONS {
+            let run = with_version(&run, version);
+            let capacity = run.prepare().unwrap().circuit.capacity();
+            let blocks: Vec<_> = (0..block_count(capacity)).step_by(step).collect();
+            assert_eq!(free_cells(&run, &blocks), []);
+        }
     }
 }
 
 #[test]
 fn another_salt_does_not_open_the_commitment() {
-    let honest = run_of(audit(), vec![[0; 4]; 31]).prepare().unwrap();
-    let mut private = honest.private;
-    private.salt += Fp::ONE;
-    assert!(!is_satisfied(honest.circuit, &honest.instance, private));
+    let run = run_of(audit(), vec![[0; 4]; 31]);
+    for version in VERSIONS {
+        let honest = with_version(&run, version).prepare().unwrap();
+        for salt in 0..honest.private.salts.len() {
+            let mut private = honest.private.clone();
+            private.salts[salt] += Fp::ONE;
+            assert!(!is_satisfied(honest.circuit, &honest.instance, private));
+        }
+    }
 }

@@ -1,10 +1,12 @@
 """C08: the rule, rerun over the scores at every step, stops where the statement says it did.
 
-Where scores are withheld, the proof (C11) shows that in place of a rerun. Then the signed sums must
-at least give the signed decision, be sums that a run can have, and fit the scores that are visible;
-where they do not, the file contradicts itself, whether or not there is a proof.
+Where scores are withheld, the proof (C11) shows that in place of a rerun, and since version 2 the
+signed sums too. In any case these must give the signed decision, be sums that a run can have, and
+fit the scores that are visible; where they do not, the file contradicts itself, whether or not
+there is a proof.
 """
 
+from pot_reverify.checks.proof import shows_sums
 from pot_reverify.checks.result import CheckId, CheckResult, Status, passed, skipped
 from pot_reverify.decision.empirical_bernstein import SequentialTest, Step
 from pot_reverify.decision.possible_sums import require_possible_sums
@@ -79,7 +81,10 @@ def _decision_by_proof(bundle: Bundle, proof: CheckResult) -> CheckResult:
         CheckId.DECISION,
         f"{statement.decision} at challenge {statement.challenges}, carried by the proof (C11), "
         "not by recomputation",
-        "the sums, the interval and the margin rest on the signature; they give the same decision",
+        "the sums are proven; the interval and the margin follow from them"
+        if shows_sums(bundle)
+        else "the sums, the interval and the margin rest on the signature; they give the same "
+        "decision",
         *([f"the {visible} visible scores fit them"] if visible else []),
     )
 

@@ -1,7 +1,7 @@
 """The public values of the circuits for rule ``eb/1``, computed from what a statement claims.
 
 They are never read from a bundle. The order is that of ``halo2/src/public_inputs.rs``, the score
-commitment that of ``halo2/src/poseidon_commitment.rs``.
+commitment, of version 1, that of ``halo2/src/poseidon_commitment.rs``.
 """
 
 import hashlib
@@ -23,7 +23,6 @@ from pot_reverify.encoding.digest import DIGEST_BYTES
 from pot_reverify.errors import Rejection
 from pot_reverify.proof.poseidon import poseidon_digest
 
-INSTANCE_LENGTH = 24
 SALT_BYTES = 16
 CHALLENGES_PER_WORD = 3
 """Challenges whose scores are packed into one field element."""
@@ -37,6 +36,19 @@ _SQUARES_LIMIT = 1 << 44
 
 
 @dataclass(frozen=True, slots=True)
+class Sums:
+    """The sums that the half-width, the interval and the margin follow from, in units of the score.
+
+    Attributes:
+        scores: S, the sum of the scores.
+        squares: V, the sum of their squared distances from the running centre.
+    """
+
+    scores: int
+    squares: int
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionClaim:
     """What a proof is said to show: that committed scores give this decision.
 
@@ -47,6 +59,7 @@ class DecisionClaim:
         n: challenges observed.
         score_commitment: the commitment that the scores open, an element of Fp.
         run_digest: 32 bytes; what the scores belong to.
+        sums: S and V, where the circuit shows them as well.
     """
 
     preset: Preset
@@ -55,6 +68,7 @@ class DecisionClaim:
     n: int
     score_commitment: int
     run_digest: bytes
+    sums: Sums | None = None
 
 
 def public_values(circuit_id: str, capacity: int, claim: DecisionClaim) -> tuple[int, ...]:
@@ -66,8 +80,9 @@ def public_values(circuit_id: str, capacity: int, claim: DecisionClaim) -> tuple
         claim: what is to be shown.
 
     Raises:
-        Rejection: ``proof.challenges-out-of-range``, ``proof.preset-not-provable``,
-            ``proof.digest-length``, or what deriving the constants raises.
+        Rejection: ``proof.challenges-out-of-range``, ``proof.sums-out-of-range``,
+            ``proof.preset-not-provable``, ``proof.digest-length``, or what deriving the constants
+            raises.
     """
     preset = claim.preset
     if not preset.n_min <= claim.n <= min(preset.n_max, capacity):
@@ -83,12 +98,27 @@ def public_values(circuit_id: str, capacity: int, claim: DecisionClaim) -> tuple
         list(Decision).index(claim.reason.decision) + 1,
         list(StopReason).index(claim.reason) + 1,
         claim.n,
-        *_halves(preset_digest(preset, claim.attempt)),
-        *_halves(claim.run_digest),
+        *digest_halves(preset_digest(preset, claim.attempt)),
+        *digest_halves(claim.run_digest),
         preset.n_max,
         *_parameters(preset, claim.attempt),
         preset.n_min,
+        *_sum_values(claim),
     )
+
+
+def _sum_values(claim: DecisionClaim) -> tuple[int, ...]:
+    if claim.sums is None:
+        return ()
+    sums, probes, highest = claim.sums, PROBES_PER_CHALLENGE * claim.n, SCORE_RANGE - 1
+    if not (0 <= sums.scores <= highest * probes and 0 <= sums.squares <= highest**2 * probes):
+        raise Rejection(
+            "proof.sums-out-of-range",
+            "no scores of so many probes have such sums",
+            expected=f"at most {highest * probes} and {highest**2 * probes}",
+            got=f"{sums.scores} and {sums.squares}",
+        )
+    return sums.scores, sums.squares
 
 
 def _parameters(preset: Preset, attempt: int) -> tuple[int, ...]:
@@ -157,8 +187,8 @@ def commit_to_scores(
         raise Rejection("proof.scores-not-packable", "not the scores of a run of this circuit")
     header = (
         int.from_bytes(_COMMITMENT_DOMAIN, "big"),
-        *_halves(preset_digest),
-        *_halves(run_digest),
+        *digest_halves(preset_digest),
+        *digest_halves(run_digest),
         len(scores_by_challenge),
         PROBES_PER_CHALLENGE,
         int.from_bytes(salt, "big"),
@@ -175,7 +205,12 @@ def commit_to_scores(
     return poseidon_digest((*header, *words))
 
 
-def _halves(digest: bytes) -> tuple[int, int]:
+def digest_halves(digest: bytes) -> tuple[int, int]:
+    """The two halves of a SHA-256 digest, each a big-endian number.
+
+    Raises:
+        Rejection: ``proof.digest-length``.
+    """
     if len(digest) != DIGEST_BYTES:
         raise Rejection("proof.digest-length", "not a SHA-256 digest", got=f"{len(digest)} bytes")
     half = DIGEST_BYTES // 2

@@ -8,7 +8,7 @@ program ran.
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -33,6 +33,7 @@ class RegisteredCircuit:
 
     Attributes:
         circuit_id: the name of the circuit in statements.
+        version: 1 shows the decision; 2 also S and V, with a commitment to each challenge.
         capacity: the most challenges that a run may have.
         k: the circuit has 2^k rows.
         proof_bytes: the length of every proof.
@@ -41,6 +42,7 @@ class RegisteredCircuit:
     """
 
     circuit_id: str
+    version: int
     capacity: int
     k: int
     proof_bytes: int
@@ -53,11 +55,16 @@ _DATA = files("pot_reverify.proof") / "data"
 REGISTRY = tuple(
     RegisteredCircuit(**line) for line in json.loads((_DATA / "registry.json").read_bytes())
 )
-"""Smallest first."""
+"""Smallest first within a version."""
+
+LATEST_VERSION = max(line.version for line in REGISTRY)
+"""The version that new proofs are made with; those before it are verified for ever."""
 
 
 def prepare_claim(circuit_id: str, claim: DecisionClaim, proof: bytes) -> ProofClaim:
     """Brings together a proof, its circuit, and the public values that it must be for.
+
+    The sums of the claim are left out where the circuit does not show them.
 
     Raises:
         Rejection: ``proof.unknown-circuit``; ``proof.not-the-smallest-circuit``, since n alone
@@ -65,16 +72,24 @@ def prepare_claim(circuit_id: str, claim: DecisionClaim, proof: bytes) -> ProofC
             `public_values` and `load_circuit` raise.
     """
     registered = find_circuit(circuit_id)
-    smallest = next((one for one in REGISTRY if claim.n <= one.capacity), registered)
-    if registered != smallest:
+    smallest = smallest_circuit(registered.version, claim.n)
+    if smallest is not None and registered != smallest:
         raise Rejection(
             "proof.not-the-smallest-circuit",
             "a run is proven in the smallest circuit that holds it",
             expected=smallest.circuit_id,
             got=circuit_id,
         )
+    if registered.version == 1:
+        claim = replace(claim, sums=None)
     values = public_values(circuit_id, registered.capacity, claim)
     return ProofClaim(load_circuit(circuit_id), values, proof)
+
+
+def smallest_circuit(version: int, challenges: int) -> RegisteredCircuit | None:
+    """The one circuit of a version that runs of so many challenges are proven in, if there is."""
+    of_version = (one for one in REGISTRY if one.version == version)
+    return next((one for one in of_version if challenges <= one.capacity), None)
 
 
 def find_circuit(circuit_id: str) -> RegisteredCircuit:

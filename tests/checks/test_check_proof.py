@@ -80,6 +80,34 @@ def test_what_is_disclosed_beside_withheld_scores_is_still_recomputed(tmp_path):
     assert result(verdict, CheckId.SCORES).code == "score.mismatch"
 
 
+@pytest.mark.parametrize(
+    ("name", "note"),
+    [
+        ("base-proven-2", "all commitments were opened"),
+        ("challenges-partly", "1 of 2 commitments were opened"),
+        ("challenges-redacted", "0 of 2 commitments were opened"),
+    ],
+)
+def test_version_2_proves_sums_and_opens_what_is_visible(name, note):
+    verdict = verify(VECTORS / f"{name}.potb", ALLOWING)
+    assert verdict.word is VerdictWord.VERIFIED
+    proof, decision = result(verdict, CheckId.PROOF), result(verdict, CheckId.DECISION)
+    assert "with the signed sums" in proof.message
+    assert "eb-1.n66.v2" in proof.message
+    assert note in proof.notes[0]
+    assert verdict.step == verify(VECTORS / "base-proven-2.potb", NAMING).step
+    if verdict.decided_by is DecidedBy.PROOF:
+        assert any("the sums are proven" in one for one in decision.notes)
+        assert "not shown" in proof.notes[1]
+
+
+def test_a_challenge_is_opened_only_with_all_of_its_contents(tmp_path):
+    redact(VECTORS / "base-proven-2.potb", tmp_path / "one.potb", [(1, 4)])
+    verdict = verify(tmp_path / "one.potb", ALLOWING)
+    assert verdict.word is VerdictWord.VERIFIED
+    assert "1 of 2 commitments were opened" in result(verdict, CheckId.PROOF).notes[0]
+
+
 def judge_data(data, policy):
     return verify_stream(io.BytesIO(data), len(data), policy)
 
@@ -159,15 +187,17 @@ def test_a_verifier_that_cannot_run_lets_nothing_pass():
     assert other.word is VerdictWord.VERIFIED
 
 
-def test_no_changed_byte_of_a_proof_is_accepted_even_if_the_recorder_signs_it():
+@pytest.mark.parametrize("name", ["proven-redacted", "challenges-redacted"])
+def test_no_changed_byte_of_a_proof_is_accepted_even_if_the_recorder_signs_it(name):
     draw = random.Random(20_261_122)
-    bundle = read_bundle_of(REDACTED)
+    redacted = VECTORS / f"{name}.potb"
+    bundle = read_bundle_of(redacted)
     document = parse_proof_document(bundle.blob(DECISION_PROOF).data, "proof")
     for _ in range(20):
         changed = bytearray(document.proof)
         changed[draw.randrange(len(changed))] ^= 1 << draw.randrange(8)
         data = replace(document, proof=bytes(changed)).to_json()
-        draft = Draft(REDACTED.read_bytes())
+        draft = Draft(redacted.read_bytes())
         verdict = judge_data(
             draft.blob(DECISION_PROOF, lambda _, to=data: to).reseal().data(), ALLOWING
         )

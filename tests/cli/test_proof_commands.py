@@ -57,6 +57,17 @@ def test_the_screen_tells_what_is_proven_and_what_is_not():
     assert "Proven  " not in whole.stdout
 
 
+def test_the_screen_says_that_sums_are_proven_where_they_are():
+    sums = "the mean divergence, its interval and the margin"
+    for name, is_proven in (("proven-redacted", False), ("challenges-redacted", True)):
+        done = run("reverify", VECTORS / f"{name}.potb", *ALLOWING)
+        assert done.returncode == 0, done.stdout + done.stderr
+        above, asserted, below = done.stdout.partition("  Asserted ")
+        assert asserted
+        assert (sums in above, sums in below) == (is_proven, not is_proven)
+        assert "the sums are proven" in done.stdout or not is_proven
+
+
 def test_what_the_reader_has_not_allowed_is_not_relied_on():
     done = run("reverify", REDACTED, "--signer", SIGNER)
     assert done.returncode == 3
@@ -186,7 +197,7 @@ def test_hold_prove_resume_and_prove_at_once(small_folder, tmp_path):
     (tmp_path / "run.potb.precommit").unlink()
     at_once = record(tmp_path, *models, "--prove")
     assert at_once.returncode == 0, at_once.stderr
-    assert "proving 2 challenges with eb-1.n66.v1" in at_once.stderr
+    assert "proving 2 challenges with eb-1.n66.v2" in at_once.stderr
     for name in ("first", "run"):
         run("redact", tmp_path / f"{name}.potb", "--all", "-o", tmp_path / f"{name}-r.potb")
     paths = [tmp_path / f"{name}.potb" for name in ("first", "run", "first-r", "run-r")]

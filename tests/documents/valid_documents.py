@@ -156,7 +156,13 @@ def _content(seed: int, score: int | None, words: str) -> Content:
 
 
 CONTENT = st.builds(_content, st.integers(0, 10**6), optional(SCORE), text(8192))
-PROOF = st.builds(ProofDocument, circuit=text(64), proof=st.binary(min_size=1, max_size=100))
+PROOF = st.builds(
+    ProofDocument,
+    circuit=text(64),
+    proof=st.binary(min_size=1, max_size=100),
+    challenge_commitments=st.none()
+    | st.lists(st.integers(0, 2**256 - 1), min_size=1, max_size=4).map(tuple),
+)
 WITHHELD = st.builds(Withheld, DIGEST)
 _CHECKS = [
     ("VERIFIED", ("pass", "absent")),

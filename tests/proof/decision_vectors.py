@@ -8,12 +8,14 @@ from proof_vectors import FIXTURES
 
 from pot_reverify.decision.empirical_bernstein import StopReason
 from pot_reverify.decision.presets import parse_preset
-from pot_reverify.proof.eb_instance import DecisionClaim
+from pot_reverify.proof.eb_instance import DecisionClaim, Sums
 from pot_reverify.proof.registry import prepare_claim
 
 DOCUMENTS = {path.stem: json.loads(path.read_text()) for path in (FIXTURES / "decisions").iterdir()}
 SMALL = ("same", "different", "between", "exhausted")
 """Those of the smallest circuit."""
+SMALL_2 = tuple(f"v2-{name}" for name in SMALL)
+"""The same runs in the smallest circuit of version 2."""
 
 
 def decision_claim(name):
@@ -25,6 +27,7 @@ def decision_claim(name):
         n=output["n"],
         score_commitment=int(output["score_commitment"], 16),
         run_digest=bytes.fromhex(run["run_digest"]),
+        sums=Sums(output["score_sum"], output["square_sum"]) if "salts" in run else None,
     )
 
 

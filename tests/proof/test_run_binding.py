@@ -7,6 +7,7 @@ import pytest
 from pot_reverify import Rejection
 from pot_reverify.proof.pasta_fields import P
 from pot_reverify.proof.run_binding import (
+    challenge_salt,
     format_commitment,
     parse_commitment,
     run_digest,
@@ -29,11 +30,28 @@ def test_the_salt_is_that_of_the_specification_and_needs_every_content():
     assert score_salt(RUN, salts[::-1]) != score_salt(RUN, salts)
 
 
+def test_the_salt_of_a_challenge_is_that_of_the_specification():
+    salts = [bytes([number]) * 16 for number in range(4)]
+    text = b"pot-audit/challenge-salt/2" + b"\x00" + RUN + b"\x00\x00\x00\x07" + b"".join(salts)
+    assert challenge_salt(RUN, 7, salts) == hashlib.sha256(text).digest()[:16]
+    others = {
+        challenge_salt(RUN, 8, salts),
+        challenge_salt(RUN, 7, salts[::-1]),
+        challenge_salt(RUN, 7, salts[:-1]),
+        challenge_salt(ROOT[16:], 7, salts),
+    }
+    assert len(others | {challenge_salt(RUN, 7, salts)}) == 5
+
+
+@pytest.mark.parametrize("version", [1, 2])
 @pytest.mark.parametrize("commitment", [0, 1, P - 1])
-def test_a_commitment_has_one_text(commitment):
-    text = format_commitment(commitment)
-    assert parse_commitment(text, "there") == commitment
-    assert text.startswith("poseidon-p128pow5t3:")
+def test_a_commitment_has_one_text(commitment, version):
+    text = format_commitment(commitment, version)
+    assert parse_commitment(text, version, "there") == commitment
+    assert text.startswith({1: "poseidon-p128pow5t3:", 2: "poseidon-p128pow5t3/2:"}[version])
+    with pytest.raises(Rejection) as refused:
+        parse_commitment(text, 3 - version, "there")
+    assert refused.value.code == "proof.commitment-malformed"
 
 
 @pytest.mark.parametrize(
@@ -41,6 +59,7 @@ def test_a_commitment_has_one_text(commitment):
     [
         "",
         "0" * 64,
+        "poseidon-p128pow5t3/2:" + "0" * 64,
         "poseidon-p128pow5t3:",
         "poseidon-p128pow5t3:" + "0" * 63,
         "poseidon-p128pow5t3:" + "0" * 65,
@@ -54,6 +73,6 @@ def test_a_commitment_has_one_text(commitment):
 )
 def test_every_other_text_is_refused(text):
     with pytest.raises(Rejection) as refused:
-        parse_commitment(text, "predicate.score_commitment")
+        parse_commitment(text, 1, "predicate.score_commitment")
     assert refused.value.code == "proof.commitment-malformed"
     assert refused.value.where == "predicate.score_commitment"

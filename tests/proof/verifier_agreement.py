@@ -20,7 +20,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from decision_vectors import SMALL, circuit_and_proof, decision_claim, proof_claim
+from decision_vectors import SMALL, SMALL_2, circuit_and_proof, decision_claim, proof_claim
 from proof_mutations import damage
 
 from pot_reverify.decision.empirical_bernstein import StopReason
@@ -32,12 +32,19 @@ from pot_reverify.proof.registry import prepare_claim
 from pot_reverify.proof.verify import MAX_BATCH, check_proofs
 
 # Most proofs are of the smallest circuit; one of the largest costs ten times as much.
-GROUPS = (SMALL, ("second-attempt",), ("n285",), ("n579",), ("n801",))
-SHARES = (965, 20, 10, 4, 1)
+GROUPS = (
+    (SMALL, 565),
+    (SMALL_2, 400),
+    (("second-attempt", "v2-second-attempt"), 20),
+    (("n285", "v2-n280"), 10),
+    (("n579", "v2-n564"), 4),
+    (("n801", "v2-n801"), 1),
+)
 
 
 def changed_claim(source):
-    names = source.choices(GROUPS, SHARES)[0]
+    groups, shares = zip(*GROUPS, strict=True)
+    names = source.choices(groups, shares)[0]
     if source.random() < 0.1:
         return false_claim(source, source.choice(names))
     return damage(source, [proof_claim(name) for name in names])
@@ -65,6 +72,8 @@ def _lie(source, claim):
             {"preset": replace(claim.preset, name="custom", n_max=claim.preset.n_max + 1)},
             {"score_commitment": source.randrange(P)},
             {"run_digest": source.randbytes(32)},
+            {"sums": claim.sums and replace(claim.sums, scores=claim.sums.scores + 1)},
+            {"sums": claim.sums and replace(claim.sums, squares=claim.sums.squares + 1)},
         )
     )
 
@@ -82,8 +91,9 @@ def agree(ours, theirs):
 
 
 def check_a_full_batch(program):
-    largest = [proof_claim("n801")] * MAX_BATCH
-    assert verify_with_binary(largest, program) == check_proofs(largest) == [None] * MAX_BATCH
+    for name in ("n801", "v2-n801"):
+        largest = [proof_claim(name)] * MAX_BATCH
+        assert verify_with_binary(largest, program) == check_proofs(largest) == [None] * MAX_BATCH
 
 
 def compare(program, count, seed):

@@ -22,6 +22,9 @@ from pot_reverify.container.frames import FrameType, read_frames_of
 from pot_reverify.decision.presets import PRESETS
 from pot_reverify.documents.blob import DECISION_PROOF
 from pot_reverify.documents.bundle_reader import read_bundle_of
+from pot_reverify.documents.proof_document import parse_proof_document
+from pot_reverify.proof.challenge_commitments import commit_to_challenge
+from pot_reverify.proof.run_binding import challenge_salt, format_commitment
 
 VECTORS = Path(__file__).parents[2] / "fixtures" / "vectors"
 PROVEN = VECTORS / "base-proven.potb"
@@ -78,8 +81,8 @@ def test_hidden_scores_are_recovered_from_the_contents(recording):
 def test_the_journal_gives_the_commitment_that_was_sealed(recording):
     run, bundle = run_of(recording), read_bundle_of(PROVEN)
     assert bundle.statement is not None
-    assert run.commitment_text == bundle.statement.score_commitment
-    run.require_proven(bundle.blob(DECISION_PROOF).data)
+    proof = bundle.blob(DECISION_PROOF)
+    assert run.require_proven(proof.data) == bundle.statement.score_commitment
 
 
 @needs_prover
@@ -87,10 +90,10 @@ def test_a_held_recording_is_proven_and_the_proof_waits_for_it(recording):
     notes = []
     path = prove_recording(recording, find_prover(None, notes.append))
     assert path == evidence_folder_of(recording.with_suffix("")) / DECISION_PROOF
-    assert notes == ["proving 1 challenges with eb-1.n66.v1"]
+    assert notes == ["proving 1 challenges with eb-1.n66.v2"]
     blobs, commitment = seal_evidence(recording.with_suffix(""))
     assert [blob.name for blob in blobs] == [DECISION_PROOF]
-    assert commitment == run_of(recording).commitment_text
+    assert commitment == format_commitment(run_of(recording).commitment(), 2)
     with pytest.raises(Rejection) as refused:
         prove_recording(recording, find_prover(None))
     assert refused.value.code == "evidence.exists"
@@ -101,7 +104,7 @@ def test_a_proof_is_made_while_sealing_unless_one_waits(recording):
     output = recording.with_suffix("")
     assert seal_evidence(output) == ((), None)
     blobs, commitment = seal_evidence(output, find_prover(None))
-    assert commitment == run_of(recording).commitment_text
+    assert commitment == format_commitment(run_of(recording).commitment(), 2)
     add_evidence(output, DECISION_PROOF, blobs[0].data)
     waiting, again = seal_evidence(output, Prover(Path("/no/such/program")))
     assert (waiting, again) == (blobs, commitment)
@@ -114,7 +117,34 @@ def test_the_prover_keeps_scores_to_itself(recording, capfd):
     files = [path for path in recording.parent.rglob("*") if path.is_file()]
     assert len(files) == 2
     proof = json.loads(next(path for path in files if path != recording).read_bytes())
-    assert proof.keys() == {"circuit", "kind", "proof"}
+    assert proof.keys() == {"challenge_commitments", "circuit", "kind", "proof"}
+
+
+@needs_prover
+def test_a_proof_with_other_commitments_beside_it_is_not_sealed(recording):
+    document = find_prover(None).prove(run_of(recording))
+    (challenge,) = recover(recording).challenges
+    salt = challenge_salt(run_of(recording).run_id, 1, challenge.salts)
+    assert document.challenge_commitments == (commit_to_challenge(challenge.scores, salt),)
+    output = recording.with_suffix("")
+    other = dataclasses.replace(document, challenge_commitments=(1,))
+    path = add_evidence(output, DECISION_PROOF, other.to_json())
+    with pytest.raises(Rejection) as refused:
+        seal_evidence(output)
+    assert refused.value.code == "session.proof-mismatch"
+    path.unlink()
+    add_evidence(output, DECISION_PROOF, document.to_json())
+    assert seal_evidence(output)[1] == format_commitment(run_of(recording).commitment(), 2)
+    assert parse_proof_document(document.to_json(), "proof") == document
+
+
+def test_a_proof_of_the_version_before_that_waits_is_still_sealed(recording):
+    bundle = read_bundle_of(PROVEN)
+    output = recording.with_suffix("")
+    add_evidence(output, DECISION_PROOF, bundle.blob(DECISION_PROOF).data)
+    blobs, commitment = seal_evidence(output)
+    assert [blob.data for blob in blobs] == [bundle.blob(DECISION_PROOF).data]
+    assert commitment == bundle.statement.score_commitment
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,37 @@
 #![allow(dead_code)] // each test file uses its own part
 
 use halo2_proofs::dev::{MockProver, VerifyFailure};
-use pot_halo2::circuits::{Circuit, PerCircuit};
-use pot_halo2::decision_circuit::{DecisionCircuit, Private};
+use pot_halo2::circuits::{Circuit, Version};
+use pot_halo2::decision_circuit::Private;
+use pot_halo2::dispatch::{PerCircuit, ProvesDecision};
 use pot_halo2::preset::{Preset, Ratio};
-use pot_halo2::proof::Run;
+use pot_halo2::proof::{Run, Salts};
 use pot_halo2::public_inputs::Instance;
 use pot_halo2::rule::{ChallengeScores, SequentialTest};
 use rand_chacha::ChaCha20Rng;
 use rand_core::{RngCore, SeedableRng};
+
+/// Whether everything is to be tried, and not a sample: `make exhaustive`.
+pub fn exhaustive() -> bool {
+    std::env::var_os("POT_HALO2_TESTS").is_some_and(|what| what == "exhaustive")
+}
+
+/// Random numbers from a seed.
+pub struct Random(ChaCha20Rng);
+
+impl Random {
+    pub fn seeded(seed: u64) -> Self {
+        Self(ChaCha20Rng::seed_from_u64(seed))
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.0.next_u64() % bound
+    }
+
+    pub fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.below(length as u64)).unwrap()
+    }
+}
 
 pub fn ratio(num: u64, den: u64) -> Ratio {
     Ratio::new(num, den).unwrap()
@@ -84,9 +107,31 @@ pub fn run_of(preset: Preset, scores: Vec<ChallengeScores>) -> Run {
     Run {
         preset,
         scores,
-        salt: [7; 16],
+        salts: Salts::OfRun([7; 16]),
         run_digest: [9; 32],
     }
+}
+
+pub const VERSIONS: [Version; 2] = [Version::One, Version::Two];
+
+/// The same run, to be proven with a circuit of this version.
+pub fn with_version(run: &Run, version: Version) -> Run {
+    let salts = match version {
+        Version::One => Salts::OfRun([7; 16]),
+        Version::Two => {
+            let salt = |challenge: usize| (challenge as u128 + 1).to_be_bytes();
+            Salts::OfChallenges((0..run.scores.len()).map(salt).collect())
+        }
+    };
+    Run {
+        salts,
+        ..run.clone()
+    }
+}
+
+/// The smallest circuit of a version.
+pub fn smallest(version: Version) -> Circuit {
+    Circuit::for_challenges(version, 1).unwrap()
 }
 
 /// Whether the mock prover finds every constraint met.
@@ -101,7 +146,7 @@ pub fn only_lookups_refuse(circuit: Circuit, instance: &Instance, private: Priva
     !failures.is_empty() && failures.iter().all(is_lookup)
 }
 
-fn failures(circuit: Circuit, instance: &Instance, private: Private) -> Vec<VerifyFailure> {
+pub fn failures(circuit: Circuit, instance: &Instance, private: Private) -> Vec<VerifyFailure> {
     circuit.dispatch(Mock {
         circuit,
         instance,
@@ -118,8 +163,8 @@ struct Mock<'a> {
 impl PerCircuit for Mock<'_> {
     type Output = Vec<VerifyFailure>;
 
-    fn run<const WORDS: usize>(self) -> Self::Output {
-        let circuit = DecisionCircuit::<WORDS>::new(self.circuit, Some(self.private));
+    fn run<C: ProvesDecision>(self) -> Self::Output {
+        let circuit = C::new(self.circuit, Some(self.private));
         MockProver::run(self.circuit.k(), &circuit, vec![self.instance.to_vec()])
             .unwrap()
             .verify()
