@@ -49,6 +49,7 @@ _DECIDED = {
     DecidedBy.RECOMPUTATION: ", decided by recomputation",
     DecidedBy.PROOF: ", decided by proof; the numbers above are the signer's",
 }
+_DECIDED_WITH_SUMS = ", decided by proof, and so are the numbers above"
 
 NOT_COVERED = (
     "that the named models gave these answers, unless the grade above says so",
@@ -99,10 +100,12 @@ def decision_lines(bundle: Bundle, step: Step, decided_by: DecidedBy | None = No
     rule = "" if preset.is_named else "custom rule: "
     reason = "" if step.reason is None or step.decision != "UNDECIDED" else f" ({step.reason})"
     word = step.decision.value if step.decision else "RUNNING"
+    has_proven_sums = decided_by is DecidedBy.PROOF and shows_sums(bundle)
+    decided = _DECIDED_WITH_SUMS if has_proven_sums else _DECIDED[decided_by]
     lines = [
         f"{rule}{word}{reason}  {names}: {claims[step.decision]}.",
         f"  mean divergence {mean}, in {interval} with an error of at most {sure}",
-        f"  {step.n} challenges, {step.t} probes{_DECIDED[decided_by]}",
+        f"  {step.n} challenges, {step.t} probes{decided}",
         f"  preset {preset.name}, attempt {head.attempt}, {head.rule}, {head.score}, "
         + head.challenge_family,
     ]
