@@ -85,7 +85,7 @@ def test_a_countersignature_by_a_named_auditor_counts():
     assert (word, result.code) == (VerdictWord.VERIFIED, "ok")
     (note,) = result.notes
     assert note.startswith("countersigned by Ada: VERIFIED at 20")
-    assert "under the policy Ada's (sha256:" in note
+    assert 'under the policy "Ada\'s" (sha256:' in note
 
 
 def test_it_says_what_the_auditor_saw():
@@ -314,7 +314,7 @@ def test_a_vendors_commitment_is_grade_d():
     assert check(data, PLAIN, CheckId.QUOTES)[0] is VerdictWord.VERIFIED
     name = json.loads(COMMITMENT.payload)["predicate"]["model"]
     _, result = check(data, VOUCHED, CheckId.QUOTES)
-    assert result.notes == (f"Ada vouches for the candidate, {name}",)
+    assert result.notes == (f'Ada vouches for the candidate, "{name}"',)
 
 
 def test_a_vendors_word_for_one_model_is_none_for_the_other():

@@ -429,7 +429,7 @@ class TestCommand:
         (model / os.fsdecode(b"\xff")).touch()
         done = self.check(model)
         assert done.returncode == 1
-        assert "\\xff [oms.file-additional]" in done.stdout
+        assert '\\xff" [oms.file-additional]' in done.stdout
 
     def test_ignored_paths_may_change(self, model):
         (model / "draft.md").write_text("another draft")

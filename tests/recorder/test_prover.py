@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from pot_recorder.committed_run import CommittedRun, require_provable
-from pot_recorder.event_log import EventLog
+from pot_recorder.event_log import EventLog, events_path_of
 from pot_recorder.evidence_folder import add_evidence, evidence_folder_of
 from pot_recorder.journal import Journal
 from pot_recorder.partial_file import partial_path_of, recover
@@ -114,9 +114,9 @@ def test_a_proof_is_made_while_sealing_unless_one_waits(recording):
 def test_the_prover_keeps_scores_to_itself(recording, capfd):
     prove_recording(recording, find_prover(None))
     assert capfd.readouterr() == ("", "")
-    files = [path for path in recording.parent.rglob("*") if path.is_file()]
-    assert len(files) == 2
-    proof = json.loads(next(path for path in files if path != recording).read_bytes())
+    files = {path for path in recording.parent.rglob("*") if path.is_file()}
+    (made,) = files - {recording, events_path_of(recording)}
+    proof = json.loads(made.read_bytes())
     assert proof.keys() == {"challenge_commitments", "circuit", "kind", "proof"}
 
 
