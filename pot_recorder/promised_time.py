@@ -24,8 +24,8 @@ def token_path_of(precommit: Path) -> Path:
 def add_precommit_token(precommit: Path, signed: SignedPrecommit, output: Path) -> None:
     """Put the token beside a precommit, if there is one, to the evidence of a recording.
 
-    Returns once the latest time that the token allows is past, so that it proves the precommit to
-    be older than challenge 1: a second or so after it was made.
+    Returns once the latest time that the token allows is past, a second or so after it was made, so
+    that it proves the precommit to be older than challenge 1.
 
     Raises:
         Rejection: ``time.token-imprint`` if it is over something else; ``time.token-*``;

@@ -68,7 +68,7 @@ def test_an_archived_bundle_says_what_was_valid_then_and_what_is_unknown_since(y
     verdict = verify(BUNDLES / "timestamped.potb", policy, at_ns=at_ns)
     check = verdict.checks[4]
     assert (verdict.word.value, check.code) == (word, code)
-    at = "2026-11-22 21:59:27 UTC"
+    at = "2026-11-22 21:59:28 UTC"  # the time in the token and its accuracy, a second
     if word == "VERIFIED":
         assert check.message == f"Valid at {at} ({at} proven by the test authority, named by you)."
         assert check.notes[0].startswith(f"What is known after {at}: nothing.")

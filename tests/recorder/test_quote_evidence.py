@@ -22,6 +22,7 @@ from test_prover import held
 from pot_recorder.evidence_folder import evidence_folder_of, read_evidence
 from pot_recorder.redact import redact
 from pot_reverify import Rejection
+from pot_reverify.container.frames import FrameType
 from pot_reverify.documents.evidence_document import Binding, Subject, parse_evidence_document
 from pot_reverify.quotes.run_binding import report_data_of
 
@@ -142,6 +143,29 @@ def test_a_quote_that_is_wrong_for_the_recording_is_not_written(recording, snp, 
     refused(recording, "evidence.purpose", *quote, "--binding", "channel", *options)
     exchanges = ["--binding", "key", "--exchanges", PUBLIC]
     refused(recording, "quote.purpose", *quote, *exchanges, *options)
+
+
+@pytest.mark.parametrize("is_fresh", [False, True])
+def test_a_channels_quote_has_to_answer_the_runs_nonce(recording, tmp_path, is_fresh):
+    """A document that is right otherwise, and of no run, would give no grade later."""
+    nonce = made.precommit_digest(Draft(made.BASE.read_bytes())) if is_fresh else bytes(32)
+    sealed = Draft(made.fresh_channel(nonce=nonce))
+    blobs = [sealed.map(FrameType.BLOB, nth) for nth in range(4)]
+    (blob,) = [one for one in blobs if one["name"] == made.QUOTE]
+    document = parse_evidence_document(blob["data"], "quote")
+    (tmp_path / "document").write_bytes(document.quote.data)
+    (tmp_path / "channel").write_bytes(document.channel_key)
+    options = [
+        "--quote", tmp_path / "document", "--binding", "channel", "--subject", "candidate",
+        "--channel-key", tmp_path / "channel", "--root", GRADES / "test-root-aws.der",
+    ]  # fmt: skip
+    if not is_fresh:
+        refused(recording, "quote.not-fresh", *options)
+        return
+    done = run("attach", recording, *options)
+    assert done.returncode == 0, done.stderr
+    (waiting,) = read_evidence(tmp_path / "run.potb")
+    assert parse_evidence_document(waiting.data, waiting.name) == document
 
 
 @pytest.mark.parametrize("program", ["/no/such/program", "false", "true", "'"])
