@@ -139,8 +139,6 @@ def _require_to_come(
 
 def _tokens_over_precommit(times: ProvenTimes) -> Sequence[BundleToken]:
     """Tokens over the precommit by named authorities and keys that prove something now."""
-    if times.precommit is None:
-        return ()
     return [
         one
         for number, one in enumerate(times.tokens)
