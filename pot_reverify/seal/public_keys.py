@@ -19,6 +19,7 @@ _BEGIN: Final = "-----BEGIN PUBLIC KEY-----\n"
 _END: Final = "-----END PUBLIC KEY-----\n"
 _LINE_CHARACTERS: Final = 64
 _MAX_KEYS: Final = 64
+_MAX_FILE_BYTES: Final = 1 << 18  # 64 keys of ML-DSA-65 are 175 kB
 _BLOCK: Final = re.compile(_BEGIN.encode() + rb"((?:[A-Za-z0-9+/]{1,64}={0,2}\n)+)" + _END.encode())
 
 
@@ -96,6 +97,13 @@ def parse_public_keys(pem: bytes) -> tuple[PublicKey, ...]:
             ``key.algorithm`` for a key of another algorithm or of compressed form;
             ``key.duplicate``; ``key.too-many``; or as `PublicKey`.
     """
+    if len(pem) > _MAX_FILE_BYTES:
+        raise Rejection(
+            "key.too-many",
+            f"longer than {_MAX_KEYS} keys",
+            expected=f"at most {_MAX_FILE_BYTES} bytes",
+            got=f"{len(pem)} bytes",
+        )
     pem = pem.replace(b"\r\n", b"\n")
     if b"PRIVATE KEY-----" in pem:
         raise Rejection(
