@@ -20,6 +20,7 @@ from pot_recorder.file_modes import PRIVATE
 from pot_reverify.documents.reveal import RunEvent
 from pot_reverify.encoding.digest import sha256_digest
 from pot_reverify.errors import Rejection
+from pot_reverify.input_files import open_regular
 
 _KEY_INFO: Final = b"pot-audit/journal-key/1"
 _MAX_MESSAGE_CHARACTERS: Final = 2000
@@ -178,7 +179,8 @@ class EventLog:
         _apply(contents, entry)
 
     def _read(self) -> None:
-        data = self._path.read_bytes()
+        with open_regular(self._path) as stream:
+            data = stream.read()
         for number, line in enumerate(data.split(b"\n")[:-1], start=1):  # behind the last: torn
             match = _LINE.fullmatch(line)
             if match is None:

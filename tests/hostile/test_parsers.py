@@ -44,6 +44,10 @@ _ARGUMENTS = {
     "token_ids": bytes(64),
     "p": bytes(64),
     "q": bytes(64),
+    "payload_type": "application/vnd.in-toto+json",
+    "max_payload_bytes": 1 << 16,
+    "base64_code": "test.base64",
+    "version": 2,
 }
 SEEDS = seeds()
 MAPS = maps()

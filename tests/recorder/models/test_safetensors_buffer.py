@@ -106,3 +106,10 @@ def test_nothing_passes_that_the_library_refuses(place: int, flip: int) -> None:
     for name, tensor in ours.items():
         assert tensor.shape == theirs[name].shape
         assert raw_bytes(tensor) == raw_bytes(theirs[name])
+
+
+@pytest.mark.parametrize("shape", [[2**62] * 60_000, [1] * 65])
+def test_shapes_of_many_dimensions_are_refused_before_they_are_multiplied(shape) -> None:
+    with pytest.raises(Rejection) as refused:
+        parse_safetensors(build({"t": f32(0, 4, shape)}, bytes(4)), "x")
+    assert refused.value.code == "model.corrupt-shard"
