@@ -36,6 +36,8 @@ def read_passphrase(passphrase_file: Path | None) -> str | None:
         if data.startswith(mark):
             raise _unusable(passphrase_file, "it has to be UTF-8 without a byte-order mark", what)
     line = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").partition(b"\n")[0]
+    if b"\0" in line:
+        raise _unusable(passphrase_file, "zero bytes, as UTF-16 has them")
     if not line:
         raise _unusable(passphrase_file, "its first line is empty")
     if len(line) > _MAX_PASSPHRASE_BYTES:
@@ -44,8 +46,6 @@ def read_passphrase(passphrase_file: Path | None) -> str | None:
         passphrase = line.decode()
     except UnicodeDecodeError as error:
         raise _unusable(passphrase_file, f"byte {error.start} is not UTF-8") from None
-    if "\0" in passphrase:
-        raise _unusable(passphrase_file, "zero bytes, as UTF-16 has them")
     warn_of_readers(passphrase_file, "passphrase file")
     return passphrase
 
