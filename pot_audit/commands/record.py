@@ -175,13 +175,15 @@ def command(
     if as_json:
         click.echo(json.dumps({"bundle": str(output), **_summary(statement)}))
         return
-    click.echo(f"{output}: {statement.decision} after {statement.challenges} challenges")
+    rule = "" if statement.preset.is_named else "custom rule: "
+    click.echo(f"{output}: {rule}{statement.decision} after {statement.challenges} challenges")
     click.echo(f"next: pot-audit reverify {output} --signer {key}.pub", err=True)
 
 
 def _summary(statement: Statement) -> dict[str, object]:
     return {
         "decision": statement.decision,
+        "is_custom_rule": not statement.preset.is_named,
         "stop_reason": statement.stop_reason,
         "challenges": statement.challenges,
         "probes": statement.probes,

@@ -63,7 +63,8 @@ def _summary(bundle: Bundle) -> list[str]:
     if statement is not None:
         rows.append(("sealed", utc_text(statement.ended_ns)))
         if bundle.withheld_score_count:
-            claim = f"{statement.decision} at challenge {statement.challenges}"
+            rule = "" if head.preset.is_named else "custom rule: "
+            claim = f"{rule}{statement.decision} at challenge {statement.challenges}"
             rows.append(("decision", f"{claim} (claimed; its scores are withheld)"))
         if statement.score_commitment is not None:
             rows.append(("scores", f"committed to as {statement.score_commitment}"))
