@@ -193,13 +193,15 @@ def command(
         say_json({"bundle": str(output), **_summary(statement)})
         return
     path = shown_path(output)
-    say(f"{path}: {statement.decision} after {statement.challenges} challenges")
+    rule = "" if statement.preset.is_named else "custom rule: "
+    say(f"{path}: {rule}{statement.decision} after {statement.challenges} challenges")
     tell(f"next: pot-audit reverify {path} --signer {shown_path(key)}.pub")
 
 
 def _summary(statement: Statement) -> dict[str, object]:
     return {
         "decision": statement.decision,
+        "is_custom_rule": not statement.preset.is_named,
         "stop_reason": statement.stop_reason,
         "challenges": statement.challenges,
         "probes": statement.probes,

@@ -67,7 +67,9 @@ def _summary(bundle: Bundle) -> list[str]:
     if statement is not None:
         rows.append(("sealed", utc_text(statement.ended_ns)))
         if bundle.withheld_score_count:
-            claim = f"{shown_fact(statement.decision)} at challenge {statement.challenges}"
+            rule = "" if head.preset.is_named else "custom rule: "
+            decision = shown_fact(statement.decision)
+            claim = f"{rule}{decision} at challenge {statement.challenges}"
             rows.append(("decision", f"{claim} (claimed; its scores are withheld)"))
         if statement.score_commitment is not None:
             rows.append(("scores", f"committed to as {shown_fact(statement.score_commitment)}"))

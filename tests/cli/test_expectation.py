@@ -38,6 +38,8 @@ def test_a_custom_rule_is_verified_and_said_first():
     assert "a mean divergence is from 0 to 2" in done.stdout
     shown = run("show", WIDE)
     assert "\ncustom rule: SAME  " in shown.stdout
+    claimed = run("show", ROOT / "fixtures" / "vectors" / "proven-redacted.potb")
+    assert "custom rule: SAME at challenge 1 (claimed; its scores are withheld)" in claimed.stdout
 
 
 @pytest.mark.parametrize("expected", ["same", "different", "undecided"])
