@@ -1,4 +1,4 @@
-"""Passphrase files and private keys as they lie on disks: readable by others, or in odd encodings."""
+"""Passphrase files and private keys as they lie on disks, and who may read them."""
 
 import os
 import shutil
