@@ -1,9 +1,14 @@
 """What came of judging a counterpart: who gave half of the randomness, or why that is not known."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from pot_reverify.documents.precommit import Counterpart, Precommit
+from pot_reverify.encoding.shown_text import quoted
 from pot_reverify.errors import Indeterminate
+
+_NAME_COLUMNS: Final = 80
+"""The names of drand's chains have 70."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,7 @@ def signer_says(counterpart: Counterpart, code: str, why: str, *, needs: str) ->
         why: what keeps it from being shown.
         needs: what would show it.
     """
-    who = f'"{counterpart.name}"'
+    who = quoted(counterpart.name, _NAME_COLUMNS)
     if not counterpart.is_party:
         who = f"round {counterpart.round} of {who}"
     message = f"The signer says that {who} gave half of the randomness: {why}."

@@ -15,6 +15,7 @@ from pot_reverify.documents.counterpart_document import (
 )
 from pot_reverify.documents.precommit import Counterpart, Precommit
 from pot_reverify.encoding.digest import format_digest
+from pot_reverify.encoding.shown_text import quoted
 from pot_reverify.errors import Indeterminate, Rejection
 from pot_reverify.policy import NamedSigner, Policy, Role
 from pot_reverify.quotes.evidence import format_time
@@ -58,7 +59,7 @@ def judge_party(
     )
     return HalfGiven(
         f"challenges chosen by the recorder and {' and '.join(names)}, who signed half of the "
-        f'randomness for this precommit ("{counterpart.name}" in the precommit)',
+        f"randomness for this precommit ({quoted(counterpart.name)} in the precommit)",
         None,
     )
 

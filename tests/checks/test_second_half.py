@@ -241,6 +241,17 @@ def test_a_partys_word_names_who_signed():
     )
 
 
+def test_the_name_of_a_party_cannot_end_its_own_quotation():
+    """Else the signer writes the rest of the sentence, such as that a beacon was verified."""
+    name = 'X" in the precommit) and round 9 of drand quicknet, signed by its group key ("'
+    data = party(promised={"kind": "party", "name": name, "round": None})
+    for signers, requires in (((NAMED, OTHER), True), ((NAMED,), False)):
+        demands = policy(signers=signers, requires_counterpart=requires)
+        verdict, result = check(data, demands)
+        assert verdict.word is VerdictWord.VERIFIED
+        assert 'X\\" in the precommit' in result.notes[0]
+
+
 @pytest.mark.parametrize("roles", [{Role.RECORDER}, {Role.VENDOR}, {Role.AUDITOR, Role.TEE}])
 def test_no_other_role_gives_half_of_the_randomness(roles):
     signers = (NAMED, replace(OTHER, roles=frozenset(roles)))
