@@ -66,6 +66,11 @@ def asserted_times(bundle: Bundle) -> AssertedTimes:
         # Loading may have failed before there was a promise, so that events have no beginning.
         if ended is not None and ended.at_ns < event.at_ns:
             raise _out_of_order(ended.where, f"REVEAL.events[{number}]")
+    for one in bundle.challenges:
+        # A duration is of a clock that nobody sets, which may differ from the one of the times.
+        done_ns = one.started_ns + one.duration_ns - CLOCK_TOLERANCE_NS
+        if ended is not None and ended.at_ns < done_ns:
+            raise _out_of_order(ended.where, f"the end of challenge {one.index}")
     return AssertedTimes(made, started, ended, moments[-1])
 
 
