@@ -7,7 +7,7 @@ from pot_reverify.checks.attached_statements import (
     attached_statements,
     require_this_bundle,
 )
-from pot_reverify.checks.named_signers import require_valid_then, why_it_does_not_count
+from pot_reverify.checks.named_signers import require_valid_when_stated, why_it_does_not_count
 from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.countersignature import VendorCommitment
@@ -68,9 +68,7 @@ def _judge(
         )
     require_this_bundle(one, bundle)
     _require_this_model(document, bundle, one.where)
-    # The seal's time proves nothing of what was attached later: such a key is judged now.
-    now = ProvenTimes(times.now_ns, precommit=None, statement=None)
-    require_valid_then(signer, document.created_ns, now, one.where)
+    require_valid_when_stated(signer, document.created_ns, one.where)
     note = f"{shown_fact(signer.name)} vouches for the {document.role}, {quoted(document.model)}"
     if document.weights_digest is None:
         note += ", without naming its weights"

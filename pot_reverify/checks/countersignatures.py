@@ -8,7 +8,7 @@ from pot_reverify.checks.attached_statements import (
     attached_statements,
     require_this_bundle,
 )
-from pot_reverify.checks.named_signers import require_valid_then, why_it_does_not_count
+from pot_reverify.checks.named_signers import require_valid_when_stated, why_it_does_not_count
 from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.documents.bundle import Bundle
 from pot_reverify.documents.countersignature import Countersignature
@@ -69,9 +69,7 @@ def _judge(
         )
     require_this_bundle(one, bundle)
     _require_pins(document, bundle, one.where)
-    # The seal's time proves nothing of what was attached later: such a key is judged now.
-    now = ProvenTimes(times.now_ns, precommit=None, statement=None)
-    require_valid_then(signer, document.evaluated_at_ns, now, one.where)
+    require_valid_when_stated(signer, document.evaluated_at_ns, one.where)
     assert bundle.statement is not None
     ended_ns = bundle.statement.ended_ns
     why_not = why_it_does_not_count(signer, document.evaluated_at_ns, ended_ns, times)

@@ -85,6 +85,26 @@ def signer_of(
     return None
 
 
+def require_valid_when_stated(signer: NamedSigner, asserted_ns: int, where: str) -> None:
+    """The key was valid when the document says that it was made.
+
+    Args:
+        asserted_ns: when the signed document says that it was made.
+
+    Raises:
+        Rejection: ``signature.key-outside-validity``.
+    """
+    before, after = signer.not_before_ns, signer.not_after_ns
+    if (before is not None and asserted_ns < before) or (after is not None and asserted_ns > after):
+        raise Rejection(
+            "signature.key-outside-validity",
+            f"You do not accept {signer.name}'s key for the time that the document states.",
+            where=where,
+            expected=validity_text(signer),
+            got=format_time(asserted_ns),
+        )
+
+
 def require_valid_then(
     signer: NamedSigner, asserted_ns: int, times: ProvenTimes, where: str
 ) -> None:
@@ -96,16 +116,8 @@ def require_valid_then(
     Raises:
         Rejection: ``signature.key-outside-validity``, ``signature.key-not-yet-valid``.
     """
-    before, after = signer.not_before_ns, signer.not_after_ns
-    if (before is not None and asserted_ns < before) or (after is not None and asserted_ns > after):
-        raise Rejection(
-            "signature.key-outside-validity",
-            f"You do not accept {signer.name}'s key for the time that the document states.",
-            where=where,
-            expected=validity_text(signer),
-            got=format_time(asserted_ns),
-        )
-    if before is not None and times.evaluation_ns < before:
+    require_valid_when_stated(signer, asserted_ns, where)
+    if is_early(signer, times.evaluation_ns):
         raise Rejection(
             "signature.key-not-yet-valid",
             f"{signer.name}'s key is not valid yet.",
@@ -136,7 +148,8 @@ def why_it_does_not_count(
 ) -> str | None:
     """Why something that was attached later counts for nothing at the reader's now; None: it does.
 
-    The time of the seal proves nothing of it, so its key is judged now.
+    The time of the seal proves nothing of it, so its key is judged now. A reader may judge at a
+    time before it was there: so nothing is wrong where its key was not valid yet.
 
     Args:
         stated_ns: when it says that it was made.
@@ -144,6 +157,8 @@ def why_it_does_not_count(
     """
     if is_expired(signer, times.now_ns):
         return "the key has expired since, so it does not count"
+    if is_early(signer, times.now_ns):
+        return "the key is not valid yet, so it does not count"
     if stated_ns > times.now_ns + CLOCK_TOLERANCE_NS:
         return "from after the time at which you judge, so it does not count"
     if stated_ns < ended_ns - CLOCK_TOLERANCE_NS:
@@ -154,6 +169,11 @@ def why_it_does_not_count(
 def is_expired(signer: NamedSigner, at_ns: int) -> bool:
     """Whether the key's time is over."""
     return signer.not_after_ns is not None and at_ns > signer.not_after_ns
+
+
+def is_early(signer: NamedSigner, at_ns: int) -> bool:
+    """Whether the key's time has not begun."""
+    return signer.not_before_ns is not None and at_ns < signer.not_before_ns
 
 
 def validity_text(signer: NamedSigner) -> str:

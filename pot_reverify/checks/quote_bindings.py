@@ -8,7 +8,7 @@ from hmac import compare_digest
 from typing import Final
 
 from pot_reverify.checks.exchanges import check_exchanges
-from pot_reverify.checks.named_signers import is_expired
+from pot_reverify.checks.named_signers import is_early, is_expired
 from pot_reverify.checks.proven_times import ProvenTimes
 from pot_reverify.checks.quote_freshness import require_possible, why_not_fresh
 from pot_reverify.documents import statement
@@ -187,12 +187,12 @@ def _require_current_key(signer: NamedSigner, bundle: Bundle, times: ProvenTimes
     assert bundle.statement is not None
     is_announced = signer.key.key_id in {one.key_id for one in bundle.statement.signers}
     at_ns = times.evaluation_ns if is_announced else times.now_ns
-    is_early = signer.not_before_ns is not None and at_ns < signer.not_before_ns
-    if is_early or is_expired(signer, at_ns):
+    is_too_early = is_early(signer, at_ns)
+    if is_too_early or is_expired(signer, at_ns):
         raise Indeterminate(
             "quote.key-expired",
             f"the quote commits to the key of {signer.name}, which is not valid "
-            f"{'yet' if is_early else 'any more'} at the time of judgement",
+            f"{'yet' if is_too_early else 'any more'} at the time of judgement",
             needs="a proven time of the statement at which the key was valid",
         )
 

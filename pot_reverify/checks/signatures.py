@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pot_reverify.checks.countersignatures import Countersigner, find_countersigners
 from pot_reverify.checks.named_signers import (
+    is_early,
     is_expired,
     require_not_expired,
     require_valid_then,
@@ -122,31 +123,24 @@ def _find_signers(
     countersigners = find_countersigners(bundle, policy, times)
     for signer in (*declared, *promised):
         require_not_expired(signer, times, "statement")
-    later, expired = _judge_later([one for one in signers if one not in declared], times)
+    # Nothing says when the others signed, and a proof of the statement's time proves nothing of
+    # signatures that it does not announce: their keys are judged now.
+    later = [one for one in signers if one not in declared]
+    expired = [one for one in later if is_expired(one, times.now_ns)]
+    early = [one for one in later if is_early(one, times.now_ns)]
+    counting = tuple(one for one in later if one not in (*expired, *early))
     others = len(bundle.signatures) - len(signers)
     notes = [f"{others} more, by keys that you have not named"] if others else []
     notes += [
         f"{shown_fact(one.name)}'s key has expired: its later signature does not count"
         for one in expired
     ]
+    notes += [
+        f"{shown_fact(one.name)}'s key is not valid yet: its later signature does not count"
+        for one in early
+    ]
     notes += [one.note for one in countersigners]
-    return _Signed(declared, tuple(later), tuple(promised), countersigners, tuple(notes))
-
-
-def _judge_later(
-    signers: Sequence[NamedSigner], times: ProvenTimes
-) -> tuple[list[NamedSigner], list[NamedSigner]]:
-    """Those that count, and those whose keys have expired.
-
-    Nothing says when they signed, and a proof of the statement's time proves nothing of signatures
-    that it does not announce: their keys are judged now.
-    """
-    now = ProvenTimes(times.now_ns, precommit=None, statement=None)
-    expired = [signer for signer in signers if is_expired(signer, times.now_ns)]
-    current = [signer for signer in signers if signer not in expired]
-    for signer in current:
-        require_valid_then(signer, times.now_ns, now, "statement")
-    return current, expired
+    return _Signed(declared, counting, tuple(promised), countersigners, tuple(notes))
 
 
 def _missed_demand(

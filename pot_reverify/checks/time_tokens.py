@@ -5,7 +5,7 @@ earlier token. Signatures by keys that the reader has not named carry nothing: a
 that were stamped long ago and call them a signature.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -78,9 +78,10 @@ def read_tokens(bundle: Bundle, policy: Policy) -> tuple[BundleToken, ...]:
     """Verify every token of a bundle.
 
     Raises:
-        Rejection: ``time.token-*``, ``time.certificate-*``, ``time.too-many-tokens``,
-            ``time.renewal-early``.
-        Indeterminate: ``time.backend-missing``, ``time.root-key``, ``time.too-many-checks``.
+        Rejection: ``time.token-*``, ``time.certificate-*``, ``time.too-many-tokens`` of the
+            recorder's, ``time.renewal-early``.
+        Indeterminate: ``time.backend-missing``, ``time.root-key``, ``time.too-many-checks``,
+            ``time.too-many-tokens`` with those that anybody can append.
     """
     inside = [
         (f'blob "{blob.name}"', blob.data, True)
@@ -93,12 +94,18 @@ def read_tokens(bundle: Bundle, policy: Policy) -> tuple[BundleToken, ...]:
         if attachment.media_type == MEDIA_TYPE
     ]
     documents = inside + after
-    if len(documents) > _MAX_TOKENS:
+    if len(inside) > _MAX_TOKENS:
         raise Rejection(
             "time.too-many-tokens",
             "more time-stamp tokens than a bundle needs",
             expected=f"at most {_MAX_TOKENS}",
-            got=len(documents),
+            got=len(inside),
+        )
+    if len(documents) > _MAX_TOKENS:
+        raise Indeterminate(
+            "time.too-many-tokens",
+            f"More than {_MAX_TOKENS} time-stamp tokens are there; none of them was judged.",
+            needs="the bundle without those that somebody appended last",
         )
     tokens: list[BundleToken] = []
     # The recorder's tokens come first: what others append later cannot use up their checks.
@@ -142,15 +149,17 @@ def _subject_of(
         if token.covers(one.token.data):
             return Subject.TOKEN, None, number
     promise = bundle.head.precommit
-    signed = [(Subject.PRECOMMIT, precommit.PAYLOAD_TYPE, promise.payload, promise.signatures)]
-    if bundle.statement_payload is not None:
-        payload = bundle.statement_payload
-        signed.append((Subject.STATEMENT, statement.PAYLOAD_TYPE, payload, bundle.signatures))
-    for subject, payload_type, payload, signatures in signed:
-        message = pae(payload_type, payload)
+    nobody: frozenset[str] = frozenset()
+    message = pae(precommit.PAYLOAD_TYPE, promise.payload)
+    signed = [(Subject.PRECOMMIT, nobody, message, promise.signatures)]
+    if bundle.statement is not None and bundle.statement_payload is not None:
+        announced = frozenset(one.key_id for one in bundle.statement.signers)
+        message = pae(statement.PAYLOAD_TYPE, bundle.statement_payload)
+        signed.append((Subject.STATEMENT, announced, message, bundle.signatures))
+    for subject, announced, message, signatures in signed:
         for signature in signatures:
             if token.covers(signature.signature):
-                return subject, _signer_of(subject, message, signature, policy), None
+                return subject, _signer_of(announced, message, signature, policy), None
     raise Rejection(
         "time.token-unrelated",
         "The token is over nothing in this bundle.",
@@ -161,16 +170,20 @@ def _subject_of(
 
 
 def _signer_of(
-    subject: Subject, message: bytes, signature: Signature, policy: Policy
+    announced: Collection[str], message: bytes, signature: Signature, policy: Policy
 ) -> str | None:
     """The named key that made the signature, if none but that key and message could have it.
 
     Whoever chose the nonce of an ECDSA signature can later find a key under which the same bytes
-    sign another message. The statement announces its keys, which stops that; a precommit does not,
-    so that it is dated by its other signatures (every recorder has an Ed25519 key).
+    sign another message. The statement announces its keys, which stops that for these; a precommit
+    does not, so that it is dated by its other signatures (every recorder has an Ed25519 key).
+
+    Args:
+        announced: the key ids that the signed message itself names.
     """
     for signer in policy.signers:
-        if subject is Subject.PRECOMMIT and signer.key.algorithm is Algorithm.ECDSA_P256:
+        is_bound = signer.key.key_id in announced
+        if signer.key.algorithm is Algorithm.ECDSA_P256 and not is_bound:
             continue
         try:
             verify_signature(signer.key, message, signature.signature)

@@ -214,6 +214,23 @@ def test_keys_outside_their_time():
     assert (word, result.code) == (VerdictWord.INCOMPLETE, "signature.quorum")
 
 
+def test_by_a_key_that_is_not_valid_yet_at_the_time_of_judgement_it_does_not_count():
+    """Genuine, and of later than the reader judges: it turns no verdict."""
+    evaluated_ns = json.loads(GOOD.payload)["predicate"]["evaluated_at_ns"]
+    created_ns = json.loads(COMMITMENT.payload)["predicate"]["created_ns"]
+    for policy, envelope, other, stated_ns in (
+        (replace(AUDITED, quorum=()), GOOD, AUDITOR, evaluated_ns),
+        (VOUCHED, COMMITMENT, VENDOR, created_ns),
+    ):
+        signers = (NAMED, replace(other, not_before_ns=stated_ns))
+        data, named = attach(SMALL, envelope), replace(policy, signers=signers)
+        assert verdict_of(data, named, stated_ns).word is VerdictWord.VERIFIED
+        verdict = verdict_of(data, named, stated_ns - 1)
+        assert verdict.word is VerdictWord.VERIFIED
+        notes = [note for check in verdict.checks for note in check.notes]
+        assert any("not valid yet, so it does not count" in note for note in notes)
+
+
 def test_from_after_the_time_at_which_one_judges_it_does_not_count():
     at_ns = json.loads(GOOD.payload)["predicate"]["evaluated_at_ns"]
     verdict = verdict_of(attach(SMALL, GOOD), AUDITED, at_ns - A_DAY)

@@ -133,9 +133,17 @@ def test_a_later_signature_by_an_expired_key_does_not_count():
     word, result = check(both, expired)
     assert word is VerdictWord.VERIFIED
     assert result.notes == ("Other's key has expired: its later signature does not count",)
-    word, result = check(both, vouched(window(NOW + 1, None, OTHER)))
-    assert word is VerdictWord.REJECTED
-    assert result.code == "signature.key-outside-validity"
+
+
+def test_a_later_signature_by_a_key_that_is_not_valid_yet_does_not_count():
+    """It may be of a time after the one at which the reader judges: nobody is caught by it."""
+    both = Draft(SMALL).sign([RECORDER, STRANGER]).data()
+    early = vouched(window(NOW + 1, None, OTHER))
+    word, result = check(both, early)
+    assert (word, result.code) == (VerdictWord.INCOMPLETE, "signature.quorum")
+    word, result = check(both, replace(early, quorum=()))
+    assert word is VerdictWord.VERIFIED
+    assert result.notes == ("Other's key is not valid yet: its later signature does not count",)
 
 
 def test_the_time_of_the_seal_proves_nothing_of_later_signatures():

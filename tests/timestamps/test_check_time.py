@@ -18,10 +18,11 @@ from pot_reverify import NamedSigner, Policy, VerdictWord, Withheld, load_signer
 from pot_reverify.checks.proven_times import find_proven_times
 from pot_reverify.checks.result import CheckId, Status
 from pot_reverify.container.frames import FrameType
-from pot_reverify.documents import precommit
+from pot_reverify.documents import precommit, statement
 from pot_reverify.documents.blob import Attachment, Blob
 from pot_reverify.documents.bundle_reader import read_bundle
-from pot_reverify.policy import ProvenTime, TimeAuthority, TimePolicy
+from pot_reverify.documents.signed_bytes import Signature
+from pot_reverify.policy import ProvenTime, Role, TimeAuthority, TimePolicy
 from pot_reverify.seal.dsse import pae
 from pot_reverify.seal.public_keys import Algorithm, PublicKey
 from pot_reverify.seal.signatures import verify_signature
@@ -165,24 +166,40 @@ def test_an_ecdsa_signature_of_a_precommit_can_be_older_than_the_precommit():
 
     Such a key is genuine and can sign everything else, so no reader would see anything odd in it.
     """
-    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-    nonce, s = 2026, 1122
-    r = ec.derive_private_key(nonce, ec.SECP256R1()).public_key().public_numbers().x % order
-    old = encode_dss_signature(r, s)  # stamped now; what follows needs nothing but the promise
     head = Draft(SMALL).map(FrameType.HEAD)
-    message = pae(precommit.PAYLOAD_TYPE, head["precommit"]["payload"])
-    digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
-    secret = (s * nonce - digest) * pow(r, -1, order) % order
-    point = ec.derive_private_key(secret, ec.SECP256R1()).public_key()
-    raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    key = PublicKey(Algorithm.ECDSA_P256, raw)
-    verify_signature(key, message, old)
+    key, old = signature_found_later(pae(precommit.PAYLOAD_TYPE, head["precommit"]["payload"]))
     signature = {"algorithm": key.algorithm.value, "key_id": key.key_id, "signature": old}
     signed = head["precommit"] | {"signatures": [*head["precommit"]["signatures"], signature]}
     data = Draft(SMALL).edit(FrameType.HEAD, precommit=signed).reseal().data()
     named = policy(signers=(*SIGNERS, NamedSigner("found later", key)))
     assert times(bundle(stamp(old, BEFORE - 99 * DAY), data=data), named).precommit is None
     assert times(bundle(stamp(PROMISE, BEFORE), data=data), named).precommit.at_ns == ns(BEFORE)
+
+
+def test_an_ecdsa_signature_that_came_later_accuses_nobody():
+    """Whoever is named could else add it, stamped before the run, to somebody else's bundle."""
+    payload = Draft(SMALL).payload(FrameType.STATEMENT)
+    key, old = signature_found_later(pae(statement.PAYLOAD_TYPE, payload))
+    added = Signature(key.algorithm.value, key.key_id, old).encode()
+    data = Draft(SMALL).append(FrameType.SIGNATURE, added).data()
+    named = policy(signers=(*SIGNERS, NamedSigner("found later", key, frozenset({Role.AUDITOR}))))
+    assert check(data, named)[0] is VerdictWord.VERIFIED
+    assert check(bundle(stamp(old, BEFORE), data=data), named)[0] is VerdictWord.VERIFIED
+
+
+def signature_found_later(message):
+    """A key under which bytes that may be stamped before there is a message sign it."""
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    nonce, s = 2026, 1122
+    r = ec.derive_private_key(nonce, ec.SECP256R1()).public_key().public_numbers().x % order
+    old = encode_dss_signature(r, s)  # stamped now; what follows needs nothing but the message
+    digest = int.from_bytes(hashlib.sha256(message).digest(), "big")
+    secret = (s * nonce - digest) * pow(r, -1, order) % order
+    point = ec.derive_private_key(secret, ec.SECP256R1()).public_key()
+    raw = point.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+    key = PublicKey(Algorithm.ECDSA_P256, raw)
+    verify_signature(key, message, old)
+    return key, old
 
 
 def test_every_announced_signature_must_be_stamped():
@@ -479,9 +496,15 @@ def test_other_attachments_are_not_passed_over():
     assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.token-not-supported")
 
 
-def test_too_many_tokens_are_refused():
-    data = bundle(*(bytes([number]) for number in range(65)))
-    assert check(data)[1].code == "time.too-many-tokens"
+def test_too_many_tokens_are_the_recorders_fault_or_anybodys():
+    """Whoever appends one genuine token too many makes a good bundle no wrong one."""
+    genuine = [stamp(SIGNATURE, AFTER + number * SECOND) for number in range(65)]
+    assert check(bundle(*genuine[:64]))[0] is VerdictWord.VERIFIED
+    word, result = check(bundle(*genuine))
+    assert (word, result.code) == (VerdictWord.INCOMPLETE, "time.too-many-tokens")
+    in_tree = [(f"time/{number:02}.tsr", bytes([number])) for number in range(65)]
+    word, result = check(bundle(in_tree=in_tree))
+    assert (word, result.code) == (VerdictWord.REJECTED, "time.too-many-tokens")
 
 
 def test_without_the_extra_a_token_is_not_checked(monkeypatch):
@@ -497,3 +520,16 @@ def test_an_unsealed_file_has_a_promise_at_most():
     draft.frames = draft.frames[: kinds.index(FrameType.REVEAL)]
     assert times(draft.data()).statement is None
     assert replace(times(SMALL), now_ns=5).evaluation_ns == 5
+
+
+def test_a_challenge_lasts_no_longer_than_the_run():
+    """Durations are of another clock than the times, so that the tolerance of clocks is theirs."""
+    tolerance_ns = 300 * NS
+    room_ns = PREDICATE["ended_ns"] - SOURCE.map(FrameType.RECORD)["started_ns"] + tolerance_ns
+    for duration_ns, code in ((room_ns, "time.asserted-only"), (room_ns + 1, "time.out-of-order")):
+        lasting = Draft(SMALL).edit(FrameType.RECORD, duration_ns=duration_ns).reseal().data()
+        word, result = check(lasting)
+        is_right = code == "time.asserted-only"
+        assert word is (VerdictWord.VERIFIED if is_right else VerdictWord.REJECTED)
+        assert result.code == code
+    assert result.where == "predicate.ended_ns"
