@@ -11,7 +11,6 @@ import torch
 from transformers import (
     MODEL_FOR_CAUSAL_LM_MAPPING,
     AutoConfig,
-    AutoModelForCausalLM,
     AutoTokenizer,
     PreTrainedConfig,
     PreTrainedModel,
@@ -20,6 +19,7 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from pot_recorder.models.files import copy_hashed, read_hashed
+from pot_recorder.models.gguf_loading import load_gguf
 from pot_recorder.models.loaded_model import LoadedModel, ModelIdentity
 from pot_recorder.models.safetensors_buffer import parse_safetensors
 from pot_recorder.models.source import INDEX_NAME, ModelSource, parse_shard_index
@@ -54,7 +54,8 @@ def open_model(
     Raises:
         Rejection: ``model.unreadable-file``, ``model.file-changed``, ``model.corrupt-shard``,
             ``model.corrupt-index``, ``model.unsupported-architecture``, ``model.no-tokenizer``,
-            ``model.weights-do-not-fit``, ``model.cannot-load`` or ``model.no-such-device``.
+            ``model.weights-do-not-fit``, ``model.cannot-load`` or ``model.no-such-device``; for
+            GGUF also what `load_gguf` raises.
     """
     _require_device(device)
     with tempfile.TemporaryDirectory(prefix="pot-audit-model-") as folder, _quiet_transformers():
@@ -62,13 +63,13 @@ def open_model(
         entries = [copy_hashed(source.folder, name, private) for name in source.small_files]
         if source.kind == "gguf":
             entries.append(copy_hashed(source.folder, source.weight_file, private))
-            network = _load_gguf(source, private, dtype, attention)
+            network, tokenizer = load_gguf(source, private, dtype, attention)
         else:
             config = _read_config(source, private)
             weights, weight_entries = _read_weights(source)
             entries += weight_entries
             network = _build(source, config, weights, dtype, attention)
-        tokenizer = _read_tokenizer(source, private)
+            tokenizer = _read_tokenizer(source, private)
     torch.nn.Module.to(network, torch.device(device))
     network.train(mode=False).requires_grad_(requires_grad=False)
     identity = ModelIdentity(
@@ -159,29 +160,10 @@ def _build(
     return built
 
 
-def _load_gguf(
-    source: ModelSource, private: Path, dtype: DType, attention: Attention
-) -> PreTrainedModel:
-    try:
-        network = AutoModelForCausalLM.from_pretrained(
-            private,
-            gguf_file=source.weight_file,
-            dtype=torch.float32 if dtype == "auto" else getattr(torch, dtype),
-            attn_implementation=attention,
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-    except Exception as error:
-        raise _cannot_load(source, error) from error
-    loaded: PreTrainedModel = network
-    return loaded
-
-
 def _read_tokenizer(source: ModelSource, private: Path) -> PreTrainedTokenizerBase:
-    gguf = {"gguf_file": source.weight_file} if source.kind == "gguf" else {}
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            private, local_files_only=True, trust_remote_code=False, **gguf
+            private, local_files_only=True, trust_remote_code=False
         )
     except Exception as error:
         raise Rejection(

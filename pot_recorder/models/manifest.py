@@ -3,6 +3,7 @@
 import hashlib
 
 from pot_recorder.models.files import read_hashed
+from pot_recorder.models.gguf_file import hash_gguf
 from pot_recorder.models.source import INDEX_NAME, ModelSource, parse_shard_index
 from pot_reverify.documents.weight_manifest import FileEntry, WeightManifest
 from pot_reverify.errors import Rejection
@@ -12,8 +13,10 @@ def hash_model(source: ModelSource) -> WeightManifest:
     """Hash every file that `open_model` would read, one chunk in memory at a time.
 
     Raises:
-        Rejection: ``model.unreadable-file``, ``model.corrupt-index``.
+        Rejection: ``model.unreadable-file``, ``model.corrupt-index``; for GGUF as `hash_gguf`.
     """
+    if source.kind == "gguf":
+        return WeightManifest.of([hash_gguf(source)])
     names = list(source.small_files)
     entries: list[FileEntry] = []
     if source.weight_file == INDEX_NAME:
