@@ -97,6 +97,7 @@ class Architecture:
         optional: tensors that may be absent; without ``output.weight`` the embeddings are tied.
         layer: tensors of each layer, without ``blk.N.`` and without `layers_at`.
         rope_factors: whether ``rope_freqs.weight`` may divide the speeds of rotary positions.
+        fused_gate: whether ``ffn_up`` holds the gate too.
     """
 
     model_type: str
@@ -106,6 +107,7 @@ class Architecture:
     required: Mapping[str, str] = field(default_factory=lambda: MappingProxyType(_ENDS))
     optional: Mapping[str, str] = field(default_factory=lambda: MappingProxyType(_HEAD))
     rope_factors: bool = False
+    fused_gate: bool = False
 
 
 ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
@@ -152,6 +154,7 @@ ARCHITECTURES: Mapping[str, Architecture] = MappingProxyType(
                 "ffn_up.weight": "mlp.gate_up_proj.weight",
                 "ffn_down.weight": "mlp.down_proj.weight",
             },
+            fused_gate=True,
         ),
         "qwen2": Architecture(
             "qwen2",

@@ -67,11 +67,13 @@ class GgufHeader:
         version: of the format.
         metadata: every key with its value.
         tensors: every tensor by its name, in the order of the file.
+        data_start_bytes: where in the file the tensors begin.
     """
 
     version: int
     metadata: Mapping[str, Value]
     tensors: Mapping[str, Tensor]
+    data_start_bytes: int
 
 
 def read_gguf_header(stream: BinaryIO, size_bytes: int, where: str) -> GgufHeader:
@@ -108,8 +110,9 @@ def read_gguf_header(stream: BinaryIO, size_bytes: int, where: str) -> GgufHeade
             raise corrupt(where, "two tensors have one name", got=tensor.name)
         tensors[tensor.name] = tensor
     alignment = _alignment(metadata, where)
-    _check_layout(tensors.values(), fields.position, alignment, size_bytes, where)
-    return GgufHeader(version, MappingProxyType(metadata), MappingProxyType(tensors))
+    data_start = _padded(fields.position, alignment)
+    _check_layout(tensors.values(), data_start, alignment, size_bytes, where)
+    return GgufHeader(version, MappingProxyType(metadata), MappingProxyType(tensors), data_start)
 
 
 def _version(fields: Fields, where: str) -> int:
@@ -187,10 +190,9 @@ def _alignment(metadata: Mapping[str, Value], where: str) -> int:
 
 
 def _check_layout(
-    tensors: Collection[Tensor], header_end: int, alignment: int, size_bytes: int, where: str
+    tensors: Collection[Tensor], data_start: int, alignment: int, size_bytes: int, where: str
 ) -> None:
     """Each tensor begins where the one before it ends, and the file ends with the last."""
-    data_start = _padded(header_end, alignment)
     offset = end = 0
     for tensor in tensors:
         if tensor.offset_bytes != offset:

@@ -7,8 +7,6 @@ silence. Here the configuration is our own, and every tensor and every parameter
 from pathlib import Path
 from typing import Any, Literal
 
-import gguf
-import numpy as np
 import torch
 from transformers import (
     CONFIG_MAPPING,
@@ -17,6 +15,7 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
+from pot_recorder.models.gguf_architectures import ROPE_FACTORS
 from pot_recorder.models.gguf_header import Tensor
 from pot_recorder.models.gguf_model import GgufModel, read_gguf_model
 from pot_recorder.models.gguf_tokenizer import open_gguf_tokenizer
@@ -30,7 +29,7 @@ def load_gguf(
     source: ModelSource,
     private: Path,
     dtype: Literal["auto", "float32", "bfloat16", "float16"],
-    attention: str,
+    attention: str | None,
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """Build network and tokenizer.
 
@@ -38,7 +37,7 @@ def load_gguf(
         source: the GGUF file.
         private: the folder with its hashed copy.
         dtype: of weights and computation; ``auto`` is float32.
-        attention: the attention kernel.
+        attention: the attention kernel; None for the one that transformers takes.
 
     Raises:
         Rejection: what `read_gguf_model` raises, ``model.cannot-load``, ``model.no-tokenizer``,
@@ -51,13 +50,14 @@ def load_gguf(
     _require_config(network, model, source.name)
     _require_all_used(network, model, source.name)
     if model.rope_factors is not None:
-        _apply_rope_factors(network, copy, model.rope_factors, source.name)
+        factors = _read_floats(copy, model, model.rope_factors, source.name)
+        _apply_rope_factors(network, factors, source.name)
     vocabulary = model.vocabulary
     return network, open_gguf_tokenizer(private, source.weight_file, vocabulary, source.name)
 
 
 def _build(
-    source: ModelSource, private: Path, model: GgufModel, dtype: str, attention: str
+    source: ModelSource, private: Path, model: GgufModel, dtype: str, attention: str | None
 ) -> PreTrainedModel:
     try:
         # Some classes assume ids of their own, beyond the vocabulary of a small model.
@@ -108,7 +108,7 @@ def _require_all_used(network: PreTrainedModel, model: GgufModel, where: str) ->
     """Every parameter has as many numbers as the tensors of the file that are meant for it."""
     stored: dict[str, int] = {}
     for name, parameter_name in model.parameters.items():
-        stored[parameter_name] = stored.get(parameter_name, 0) + model.tensors[name].elements
+        stored[parameter_name] = stored.get(parameter_name, 0) + model.header.tensors[name].elements
     # Tied parameters are listed once, under the name of the embeddings.
     expected = {name: parameter.numel() for name, parameter in network.named_parameters()}
     wrong = [
@@ -120,26 +120,37 @@ def _require_all_used(network: PreTrainedModel, model: GgufModel, where: str) ->
         raise _do_not_fit("tensors and parameters do not fit", where, wrong)
 
 
-def _apply_rope_factors(network: PreTrainedModel, copy: Path, tensor: Tensor, where: str) -> None:
+def _read_floats(copy: Path, model: GgufModel, tensor: Tensor, where: str) -> torch.Tensor:
+    if tensor.type.name != "F32":
+        raise _unusable_factors(where, tensor.type.name, "F32")
+    with copy.open("rb") as stream:
+        stream.seek(model.header.data_start_bytes + tensor.offset_bytes)
+        return torch.frombuffer(bytearray(stream.read(tensor.size_bytes)), dtype=torch.float32)
+
+
+def _apply_rope_factors(network: PreTrainedModel, factors: torch.Tensor, where: str) -> None:
     """Divide the speed of each pair of dimensions by its factor, as ggml's ``rope_ext`` does.
 
     This is how converters write down the scaling of Llama 3.1 and later.
     """
-    stored = next(one for one in gguf.GGUFReader(copy).tensors if one.name == tensor.name)
-    factors = torch.from_numpy(np.array(gguf.dequantize(stored.data, stored.tensor_type)))
     rotary: Any = network.get_submodule("model.rotary_emb")
-    scaled = network.config.rope_parameters["rope_type"] != "default"
-    fits = factors.shape == rotary.inv_freq.shape and bool((factors > 0).all())
-    if scaled or not fits or not bool(torch.isfinite(factors).all()):
-        raise Rejection(
-            "model.metadata-not-applied",
-            f"{tensor.name} cannot be applied",
-            where=where,
-            got=f"{tuple(factors.shape)}, {'with' if scaled else 'without'} other scaling",
-            expected=f"{tuple(rotary.inv_freq.shape)} factors above 0, without other scaling",
-        )
+    scaling = network.config.rope_parameters["rope_type"]
+    if scaling != "default":
+        raise _unusable_factors(where, f"also {scaling} scaling", "one way of scaling")
+    if not bool(((factors > 0) & torch.isfinite(factors)).all()):
+        raise _unusable_factors(where, factors.min().item(), "numbers above 0")
     rotary.inv_freq.div_(factors)
     rotary.original_inv_freq.copy_(rotary.inv_freq)
+
+
+def _unusable_factors(where: str, got: object, expected: object) -> Rejection:
+    return Rejection(
+        "model.metadata-not-applied",
+        f"{ROPE_FACTORS} cannot be applied",
+        where=where,
+        got=got,
+        expected=expected,
+    )
 
 
 def _do_not_fit(message: str, where: str, names: list[str]) -> Rejection:

@@ -19,6 +19,7 @@ from pot_recorder.models.gguf_architectures import (
 from pot_recorder.models.gguf_configurations import Attributes
 from pot_recorder.models.gguf_header import GgufHeader, Tensor, read_gguf_header
 from pot_recorder.models.gguf_metadata import Metadata
+from pot_recorder.models.gguf_shapes import wrong_shapes
 from pot_recorder.models.gguf_vocabulary import Vocabulary, read_vocabulary
 from pot_reverify.errors import Rejection
 
@@ -44,7 +45,7 @@ class GgufModel:
         config: attributes of its configuration, all those that decide what is computed.
         parameters: transformers' parameter for each tensor of the file; two may share one.
         rope_factors: the tensor that divides the speeds of rotary positions, if there is one.
-        tensors: the tensors of the file by their names.
+        header: what the file says.
         vocabulary: the tokenizer.
     """
 
@@ -52,7 +53,7 @@ class GgufModel:
     config: Attributes
     parameters: Mapping[str, str]
     rope_factors: Tensor | None
-    tensors: Mapping[str, Tensor]
+    header: GgufHeader
     vocabulary: Vocabulary
 
 
@@ -87,13 +88,13 @@ def read_gguf_model(stream: BinaryIO, size_bytes: int, where: str) -> GgufModel:
     config = architecture.configure(metadata, name, len(vocabulary.tokens))
     metadata.require_nothing_left(name)
     factors = header.tensors.get(ROPE_FACTORS) if architecture.rope_factors else None
-    parameters = _parameters(architecture, _layers(config), header, factors, where)
+    parameters = _parameters(architecture, config, header, factors, where)
     return GgufModel(
         model_type=architecture.model_type,
         config=config | {"tie_word_embeddings": OUTPUT not in header.tensors},
         parameters=MappingProxyType(parameters),
         rope_factors=factors,
-        tensors=header.tensors,
+        header=header,
         vocabulary=vocabulary,
     )
 
@@ -116,20 +117,16 @@ def _require_whole_model(metadata: Metadata) -> None:
         )
 
 
-def _layers(config: Attributes) -> int:
-    layers: int = config["n_layer" if "n_layer" in config else "num_hidden_layers"]
-    return layers
-
-
 def _parameters(
     architecture: Architecture,
-    layers: int,
+    config: Attributes,
     header: GgufHeader,
     factors: Tensor | None,
     where: str,
 ) -> dict[str, str]:
     """Transformers' parameter for each tensor; raises unless exactly the right ones are there."""
     # A file that promises a billion layers is told so by the first that is missing.
+    layers: int = config["n_layer" if "n_layer" in config else "num_hidden_layers"]
     layers_looked_at = min(layers, len(header.tensors) + 1)
     in_layers = {
         LAYER.format(number) + theirs: architecture.layers_at.format(number) + ours
@@ -143,6 +140,8 @@ def _parameters(
     applied_apart = set() if factors is None else {factors.name}
     extra = (name for name in header.tensors if name not in known and name not in applied_apart)
     _refuse(extra, "the file holds tensors that would not be used", where)
+    misshapen = wrong_shapes(header.tensors, config, fused_gate=architecture.fused_gate)
+    _refuse(misshapen, "tensors are not as large as the metadata says", where)
     return {name: known[name] for name in header.tensors if name in known}
 
 

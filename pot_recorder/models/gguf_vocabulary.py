@@ -58,6 +58,7 @@ def read_vocabulary(metadata: Metadata) -> Vocabulary:
     metadata.require(f"{_PREFIX}pre", "default")
     if model == "gpt2" and merges is None:
         raise metadata.refusal(f"{_PREFIX}merges", None, "merges for a byte-level vocabulary")
+    _require_known_pieces(metadata, merges or (), frozenset(tokens))
     if model == "llama" and (merges is not None or scores is None or len(scores) != len(tokens)):
         raise metadata.refusal(f"{_PREFIX}scores", None, "a score for each token, and no merges")
     # Byte-level vocabularies have no blank in front; the key stands in many of their files.
@@ -88,6 +89,15 @@ def _read_pre_tokenizer(metadata: Metadata) -> PreTokenizer:
         # Loaders fall back to rules of their own here, and not to the same ones.
         raise metadata.refusal(f"{_PREFIX}pre", name, ", ".join(PRE_TOKENIZERS))
     return PRE_TOKENIZERS[name]
+
+
+def _require_known_pieces(
+    metadata: Metadata, merges: tuple[str, ...], tokens: frozenset[str]
+) -> None:
+    for merge in merges:
+        left, _, right = merge.partition(" ")
+        if not {left, right, left + right} <= tokens:
+            raise metadata.refusal(f"{_PREFIX}merges", merge, "two tokens that make a third")
 
 
 def _token_types(metadata: Metadata, count: int) -> tuple[int, ...]:

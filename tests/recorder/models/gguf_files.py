@@ -13,7 +13,7 @@ import gguf
 import numpy as np
 import torch
 from tokenizers.pre_tokenizers import ByteLevel
-from transformers import AutoModelForCausalLM, CONFIG_MAPPING
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
 HIDDEN, FEED_FORWARD, HEADS, KV_HEADS, LAYERS, CONTEXT, WINDOW = 64, 96, 4, 2, 3, 128, 16
 EPSILON = 2.0**-16
@@ -41,10 +41,27 @@ class Kind:
     model_type: str
     config: Mapping[str, Any]
     keys: Mapping[str, Any] = field(default_factory=dict)
+    more_tensors: Callable[[], Mapping[str, np.ndarray]] = dict
 
 
 def _rope(kind: str, **more: Any) -> dict[str, Any]:
     return {"rope_parameters": {"rope_type": kind, "rope_theta": 5000.0, **more}}
+
+
+LLAMA3 = {"factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+          "original_max_position_embeddings": 32}  # fmt: skip
+
+
+def llama3_factors() -> np.ndarray:
+    """By what each speed is divided (`generate_extra_tensors` in ``convert_hf_to_gguf.py``)."""
+    factors = []
+    for power in range(0, HIDDEN // HEADS, 2):
+        wavelength = 2 * np.pi * 5000.0 ** (power / (HIDDEN // HEADS))
+        turns = LLAMA3["original_max_position_embeddings"] / wavelength
+        low, high = LLAMA3["low_freq_factor"], LLAMA3["high_freq_factor"]
+        smooth = min(max((turns - low) / (high - low), 0.0), 1.0)
+        factors.append(1 / ((1 - smooth) / LLAMA3["factor"] + smooth))
+    return np.array(factors, dtype=np.float32)
 
 
 KINDS: dict[str, Kind] = {
@@ -61,6 +78,8 @@ KINDS: dict[str, Kind] = {
         "yarn", factor=4.0, original_max_position_embeddings=32), {
         "rope.freq_base": 5000.0, "rope.scaling.type": "yarn", "rope.scaling.factor": 4.0,
         "rope.scaling.original_context_length": 32}),
+    "llama-3.1": Kind("llama", "llama", _rope("llama3", **LLAMA3), {
+        "rope.freq_base": 5000.0}, lambda: {"rope_freqs.weight": llama3_factors()}),
     "qwen2": Kind("qwen2", "qwen2", {}),
     "qwen2-yarn": Kind("qwen2", "qwen2", _rope(
         "yarn", factor=2.0, original_max_position_embeddings=64), {
@@ -116,7 +135,7 @@ def random_model(kind: Kind) -> Any:
     common = {"vocab_size": len(TOKENS), "bos_token_id": None, "eos_token_id": None}
     config = CONFIG_MAPPING[kind.model_type](**{**base, **common, **kind.config})
     model = AutoModelForCausalLM.from_config(
-        config, dtype=torch.float32, attn_implementation="sdpa"
+        config, dtype=torch.float32, attn_implementation=attention(kind)
     )
     generator = torch.Generator().manual_seed(7)
     with torch.no_grad():
@@ -126,6 +145,11 @@ def random_model(kind: Kind) -> Any:
                 values += 1
             parameter.copy_((values * 256).round() / 256)
     return model.eval()
+
+
+def attention(kind: Kind) -> str:
+    """The kernel that computes it: `sdpa` caps no attention."""
+    return "eager" if kind.arch == "gemma2" else "sdpa"
 
 
 def stored_tensors(kind: Kind, model: Any) -> dict[str, np.ndarray]:
@@ -225,7 +249,8 @@ def write_kind(path: Path, name: str, **changed: Any) -> tuple[Path, Any]:
     kind = KINDS[name]
     model = random_model(kind)
     keys = all_keys(kind) | changed
-    return write(path, kind.arch, keys, stored_tensors(kind, model)), model
+    tensors = stored_tensors(kind, model) | dict(kind.more_tensors())
+    return write(path, kind.arch, keys, tensors), model
 
 
 def _add(writer: gguf.GGUFWriter, key: str, value: Any) -> None:

@@ -1,0 +1,61 @@
+"""What runs from a GGUF file agrees with llama.cpp, where llama-cpp-python is installed.
+
+It is built from source, which takes ten minutes, and is no part of the `dev` extra:
+``pip install llama-cpp-python==0.3.36``.
+"""
+# ruff: noqa: E402 - the module is skipped before it imports what needs torch
+
+from pathlib import Path
+
+import pytest
+
+torch = pytest.importorskip("torch", reason="needs the `record` extra")
+llama_cpp = pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
+
+from gguf_files import CONTEXT, KINDS, TOKENS, attention, write_kind
+
+from pot_recorder.models.load import open_model
+from pot_recorder.models.source import parse_model_source
+
+IDS = [number * 37 % len(TOKENS) for number in range(100)]
+GGML_TYPE_F32 = 0
+# The largest difference of two logits, whose standard deviation is 1.3 to 1.7. Both compute in
+# float32; llama.cpp takes GELU from a table of half-precision numbers.
+TOLERANCE, TOLERANCE_GELU = 2e-4, 1e-2
+GELU = {"gemma2", "gemma3", "gpt2", "starcoder2"}
+TEXTS = [
+    "A text of some twenty or more bytes.", "a  1 2024 in 2024", "Hello World's 3.14", "  two",
+    "tab\tand\n\nlines \n end ", "ünïcödé — 漢字 🙂", "I'll don't WE'VE", "x=1;y=22;z=333", "", " ",
+]  # fmt: skip
+
+
+def llama(path: Path, **options):
+    return llama_cpp.Llama(str(path), verbose=False, n_threads=1, **options)
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_logits_agree(name: str, tmp_path: Path) -> None:
+    path, _ = write_kind(tmp_path / "model.gguf", name)
+    kind = KINDS[name]
+    theirs = llama(
+        path, n_ctx=CONTEXT, n_batch=CONTEXT, n_ubatch=CONTEXT, logits_all=True, use_mmap=False,
+        type_k=GGML_TYPE_F32, type_v=GGML_TYPE_F32, flash_attn=False,
+    )  # fmt: skip
+    theirs.eval(IDS)
+    expected = torch.from_numpy(theirs.scores[: len(IDS)].copy())
+    ours = open_model(parse_model_source(str(path)), attention=attention(kind))
+    with torch.inference_mode():
+        got = ours._network(input_ids=torch.tensor([IDS]), use_cache=False).logits[0]
+    difference = float((got - expected).abs().max())
+    assert difference < (TOLERANCE_GELU if kind.arch in GELU else TOLERANCE)
+
+
+@pytest.mark.models
+@pytest.mark.parametrize("which", ["smollm2_gguf", "gemma_gguf"])
+def test_token_ids_agree(which: str, request: pytest.FixtureRequest, challenges) -> None:
+    path = request.getfixturevalue(which)
+    theirs = llama(path, vocab_only=True)
+    ours = open_model(parse_model_source(str(path)))
+    for text in [*TEXTS, *(text for _, texts in challenges(3) for text in texts)]:
+        expected = theirs.tokenize(text.encode(), add_bos=True, special=True)
+        assert ours.encode(text) == expected, text
