@@ -141,6 +141,9 @@ def _apply_rope_factors(network: PreTrainedModel, factors: torch.Tensor, where: 
         raise _unusable_factors(where, factors.min().item(), "numbers above 0")
     rotary.inv_freq.div_(factors)
     rotary.original_inv_freq.copy_(rotary.inv_freq)
+    # Read by people alone from now on: no configuration says this, so none may pass for it.
+    rope = {**network.config.rope_parameters, "rope_type": ROPE_FACTORS}
+    network.config.rope_parameters = rope
 
 
 def _unusable_factors(where: str, got: object, expected: object) -> Rejection:

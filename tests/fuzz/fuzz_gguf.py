@@ -2,8 +2,8 @@
 
     python tests/fuzz/fuzz_gguf.py -max_total_time=60 [CORPUS]
 
-Needs `atheris` and the `record` extra; give `fixtures/models` as the corpus. Any exception but a
-`Rejection` is a finding, as is an accepted file that the `gguf` package reads otherwise.
+Needs `atheris` and the `record` extra; give `fixtures/models/gguf` as the corpus. Any exception
+but a `Rejection` is a finding, as is an accepted file that the `gguf` package reads otherwise.
 """
 
 import io

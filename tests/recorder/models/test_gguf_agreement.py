@@ -22,6 +22,7 @@ from transformers import AutoModelForCausalLM
 
 from pot_recorder.models.load import open_model
 from pot_recorder.models.source import parse_model_source
+from pot_recorder.variants import save_gguf_as_folder
 
 IDS = (torch.arange(100) * 37 % len(TOKENS))[None]
 # Where transformers' own reading of a file is not the model that the file was written from: it
@@ -76,6 +77,23 @@ def test_a_file_computes_what_its_model_computes(name: str, tmp_path: Path) -> N
         assert torch.allclose(first, expected, rtol=0, atol=1e-4)
     else:
         assert torch.equal(first, expected)
+
+
+def test_scaling_that_no_folder_can_say_is_not_lost_in_one(tmp_path: Path) -> None:
+    path, _ = write_kind(tmp_path / "model.gguf", "llama-3.1")
+    network = open_model(parse_model_source(str(path)))._network
+    assert network.config.rope_parameters["rope_type"] == "rope_freqs.weight"
+    with pytest.raises(KeyError):
+        save_gguf_as_folder(path, tmp_path / "folder")
+
+
+def test_a_folder_made_from_a_file_is_the_same_model(tmp_path: Path) -> None:
+    path, _ = write_kind(tmp_path / "model.gguf", "gemma3-linear")
+    save_gguf_as_folder(path, tmp_path / "folder")
+    folder = open_model(parse_model_source(str(tmp_path / "folder")))
+    file = open_model(parse_model_source(str(path)))
+    assert torch.equal(logits(folder._network), logits(file._network))
+    assert folder.encode("the  12") == file.encode("the  12")
 
 
 @pytest.mark.parametrize("name", sorted(KINDS))

@@ -17,6 +17,7 @@ from pot_recorder.models.source import parse_model_source
 
 FIXTURES = Path(__file__).parents[3] / "fixtures"
 MODELS = FIXTURES / "models"
+FILES = MODELS / "gguf"
 KEY = FIXTURES / "keys" / "fixtures.key"
 IDS = torch.arange(200)[None]
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 70240\n"
@@ -36,22 +37,23 @@ def run(*arguments: str | Path) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.parametrize(
-    ("file", "folder"), [("whole.gguf", "micro"), ("ignored-rope-scaling.gguf", "true-linear8")]
+    ("file", "folder"),
+    [("gguf/whole.gguf", "micro"), ("gguf/ignored-rope-scaling.gguf", "true-linear8")],
 )
 def test_a_file_and_a_folder_of_one_model_give_equal_logits(file: str, folder: str) -> None:
     assert torch.equal(logits(file), logits(folder))
 
 
 def test_scaling_of_positions_makes_another_model() -> None:
-    assert (logits("ignored-rope-scaling.gguf") - logits("whole.gguf")).abs().max() > 1
+    assert (logits("gguf/ignored-rope-scaling.gguf") - logits("gguf/whole.gguf")).abs().max() > 1
 
 
 @pytest.mark.parametrize(
     ("content", "code", "says"),
     [
-        ((MODELS / "missing-layer.gguf").read_bytes(), "model.weights-do-not-fit", "blk.2."),
+        ((FILES / "missing-layer.gguf").read_bytes(), "model.weights-do-not-fit", "blk.2."),
         (POINTER, "model.lfs-pointer", "git lfs pull"),
-        ((MODELS / "whole.gguf").read_bytes()[:-32], "model.corrupt-gguf", "blk.2."),
+        ((FILES / "whole.gguf").read_bytes()[:-32], "model.corrupt-gguf", "blk.2."),
     ],
 )
 def test_no_command_promises_what_could_not_run(
@@ -62,9 +64,9 @@ def test_no_command_promises_what_could_not_run(
     promise = tmp_path / "run.precommit"
     commands = [
         ["weights", path],
-        ["precommit", "--reference", MODELS / "whole.gguf", "--candidate", path,
+        ["precommit", "--reference", FILES / "whole.gguf", "--candidate", path,
          "--key", KEY, "-o", promise],
-        ["record", "--reference", MODELS / "whole.gguf", "--candidate", path, "--key", KEY,
+        ["record", "--reference", FILES / "whole.gguf", "--candidate", path, "--key", KEY,
          "-o", tmp_path / "bundle.potb"],
     ]  # fmt: skip
     for command in commands:
@@ -78,7 +80,7 @@ def test_no_command_promises_what_could_not_run(
 
 
 def test_the_manifest_is_that_of_a_recording(tmp_path: Path) -> None:
-    path = shutil.copy(MODELS / "whole.gguf", tmp_path / "model.gguf")
+    path = shutil.copy(FILES / "whole.gguf", tmp_path / "model.gguf")
     done = run("weights", path, "--json")
     assert done.returncode == 0, done.stderr
     opened = open_model(parse_model_source(str(path)))

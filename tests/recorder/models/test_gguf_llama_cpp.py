@@ -14,6 +14,7 @@ llama_cpp = pytest.importorskip("llama_cpp", reason="needs llama-cpp-python")
 
 from gguf_files import CONTEXT, KINDS, TOKENS, attention, write_kind
 
+from pot_recorder.models.gguf_pre_tokenizers import PRE_TOKENIZERS
 from pot_recorder.models.load import open_model
 from pot_recorder.models.source import parse_model_source
 
@@ -25,7 +26,7 @@ TOLERANCE, TOLERANCE_GELU = 2e-4, 1e-2
 GELU = {"gemma2", "gemma3", "gpt2", "starcoder2"}
 TEXTS = [
     "A text of some twenty or more bytes.", "a  1 2024 in 2024", "Hello World's 3.14", "  two",
-    "tab\tand\n\nlines \n end ", "ünïcödé — 漢字 🙂", "I'll don't WE'VE", "x=1;y=22;z=333", "", " ",
+    " the  12 1the in inthe  the   1", "tab\tand\n\nlines \n end ", "ünïcödé — 漢字 🙂", "I'll don't WE'VE", "x=1;y=22;z=333", "", " ",
 ]  # fmt: skip
 
 
@@ -48,6 +49,17 @@ def test_logits_agree(name: str, tmp_path: Path) -> None:
         got = ours._network(input_ids=torch.tensor([IDS]), use_cache=False).logits[0]
     difference = float((got - expected).abs().max())
     assert difference < (TOLERANCE_GELU if kind.arch in GELU else TOLERANCE)
+
+
+@pytest.mark.parametrize("pre", sorted(PRE_TOKENIZERS))
+def test_every_rule_of_cutting_gives_the_same_ids(pre: str, tmp_path: Path) -> None:
+    bos = {"tokenizer.ggml.pre": pre, "tokenizer.ggml.bos_token_id": len(TOKENS) - 1}
+    path, _ = write_kind(tmp_path / "model.gguf", "llama", **bos)
+    theirs = llama(path, vocab_only=True)
+    ours = open_model(parse_model_source(str(path)))
+    for text in TEXTS:
+        expected = theirs.tokenize(text.encode(), add_bos=True, special=True)
+        assert ours.encode(text) == expected, text
 
 
 @pytest.mark.models
