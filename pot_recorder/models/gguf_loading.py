@@ -18,7 +18,7 @@ from transformers import (
 from pot_recorder.models.gguf_architectures import ROPE_FACTORS
 from pot_recorder.models.gguf_header import Tensor
 from pot_recorder.models.gguf_model import GgufModel, read_gguf_model
-from pot_recorder.models.gguf_tokenizer import open_gguf_tokenizer
+from pot_recorder.models.gguf_tokenizer import build_tokenizer
 from pot_recorder.models.source import ModelSource
 from pot_reverify.errors import Rejection
 
@@ -52,8 +52,7 @@ def load_gguf(
     if model.rope_factors is not None:
         factors = _read_floats(copy, model, model.rope_factors, source.name)
         _apply_rope_factors(network, factors, source.name)
-    vocabulary = model.vocabulary
-    return network, open_gguf_tokenizer(private, source.weight_file, vocabulary, source.name)
+    return network, build_tokenizer(model.vocabulary, source.name)
 
 
 def _build(

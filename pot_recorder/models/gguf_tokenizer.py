@@ -1,12 +1,12 @@
-"""The tokenizer of a GGUF file.
+"""The tokenizer of a GGUF file, put together from what its header says.
 
-A byte-level one is put together here from what the header says. transformers' own reading of the
-same header adds tokens that are not in the file, and cuts text like GPT-2 where it does not know
-the rule that the file names. A SentencePiece one is transformers', compared with the header.
+transformers' own reading of the same header adds tokens that are not in the file, cuts text like
+GPT-2 where it does not know the rule that the file names, and puts no blank in front of a text
+that begins with one.
 """
 
 import json
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 from tokenizers import (
@@ -15,63 +15,50 @@ from tokenizers import (
     Tokenizer,
     decoders,
     models,
+    normalizers,
     pre_tokenizers,
     processors,
 )
-from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
 from pot_recorder.models.gguf_pre_tokenizers import PreTokenizer
-from pot_recorder.models.gguf_vocabulary import Vocabulary
+from pot_recorder.models.gguf_vocabulary import BLANK, Vocabulary
 from pot_reverify.errors import Rejection
 
-_BLANK = "\u2581"
 
-
-def open_gguf_tokenizer(
-    folder: Path, file: str, vocabulary: Vocabulary, where: str
-) -> PreTrainedTokenizerBase:
-    """Build the tokenizer of a file.
+def build_tokenizer(vocabulary: Vocabulary, where: str) -> PreTrainedTokenizerBase:
+    """Build the tokenizer that a header describes.
 
     Args:
-        folder: where the file lies.
-        file: its name.
-        vocabulary: what its header says.
         where: the model's name, for errors.
 
     Raises:
         Rejection: ``model.no-tokenizer``, or ``model.metadata-not-applied`` where the tokenizer
             does not do what the file says.
     """
+    pre = vocabulary.pre
+    bos = None if vocabulary.bos_id is None else vocabulary.tokens[vocabulary.bos_id]
+    make: Any = PreTrainedTokenizerFast
     try:
-        if vocabulary.pre is not None:
-            backend = _byte_level(vocabulary, vocabulary.pre)
-            bos = None if vocabulary.bos_id is None else vocabulary.tokens[vocabulary.bos_id]
-            make: Any = PreTrainedTokenizerFast
-            tokenizer: PreTrainedTokenizerBase = make(
-                tokenizer_object=backend, bos_token=bos, eos_token=None
-            )
-        else:
-            tokenizer = AutoTokenizer.from_pretrained(
-                folder, gguf_file=file, local_files_only=True, trust_remote_code=False
-            )
+        backend = _sentencepiece(vocabulary) if pre is None else _byte_level(vocabulary, pre)
+        backend.add_tokens(_whole_tokens(vocabulary))
+        tokenizer: PreTrainedTokenizerBase = make(
+            tokenizer_object=backend, bos_token=bos, eos_token=None
+        )
         tokenizer.backend_tokenizer.post_processor = _bos_in_front(vocabulary)
     except Exception as error:
-        # The private copy's place is of no use to anybody.
-        text = str(error).replace(f"{folder}/", "").replace(str(folder), "").strip()
-        message = (
-            f"its tokenizer cannot be built: {type(error).__name__}: {text.partition(chr(10))[0]}"
-        )
+        message = f"its tokenizer cannot be built: {type(error).__name__}: {error}"
         raise Rejection("model.no-tokenizer", message, where=where) from error
     _require_agreement(tokenizer, vocabulary, where)
     return tokenizer
 
 
 def _byte_level(vocabulary: Vocabulary, pre: PreTokenizer) -> Tokenizer:
-    ids = {token: number for number, token in enumerate(vocabulary.tokens)}
     pairs = []
     for merge in vocabulary.merges:
         left, _, right = merge.partition(" ")
         pairs.append((left, right))
+    ids = _ids(vocabulary.pieces)
     backend = Tokenizer(models.BPE(vocab=ids, merges=pairs, ignore_merges=pre.whole_words_first))
     backend.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -80,14 +67,37 @@ def _byte_level(vocabulary: Vocabulary, pre: PreTokenizer) -> Tokenizer:
         ]
     )
     backend.decoder = decoders.ByteLevel()
-    backend.add_tokens(
-        [
-            AddedToken(token, normalized=False, special=number in vocabulary.control)
-            for number, token in enumerate(vocabulary.tokens)
-            if number in vocabulary.whole
-        ]
-    )
     return backend
+
+
+def _sentencepiece(vocabulary: Vocabulary) -> Tokenizer:
+    """Neighbours come together as long as they make a piece, the one with the best score first."""
+    ids = _ids(vocabulary.pieces)
+    pairs = []
+    for piece, number in ids.items():
+        rank = (-vocabulary.scores[number], number)
+        for place in range(1, len(piece)):
+            left, right = piece[:place], piece[place:]
+            if left in ids and right in ids:
+                pairs.append((rank, left, right))
+    merges = [(left, right) for _, left, right in sorted(pairs)]
+    backend = Tokenizer(models.BPE(vocab=ids, merges=merges, byte_fallback=True))
+    in_front = [normalizers.Prepend(BLANK)] if vocabulary.space_prefix else []
+    backend.normalizer = normalizers.Sequence([*in_front, normalizers.Replace(" ", BLANK)])
+    strip = [decoders.Strip(content=" ", left=1)] if vocabulary.space_prefix else []
+    spaced = decoders.Replace(BLANK, " ")
+    backend.decoder = decoders.Sequence([spaced, decoders.ByteFallback(), decoders.Fuse(), *strip])
+    return backend
+
+
+def _whole_tokens(vocabulary: Vocabulary) -> list[AddedToken]:
+    whole = []
+    for number in sorted(vocabulary.whole):
+        piece, special = vocabulary.pieces[number], number in vocabulary.control
+        # A run of blanks is found where blanks have become letters, everything else before.
+        blanks = piece != vocabulary.tokens[number]
+        whole.append(AddedToken(piece, normalized=blanks, special=special))
+    return whole
 
 
 def _bos_in_front(vocabulary: Vocabulary) -> processors.TemplateProcessing:
@@ -104,39 +114,26 @@ def _bos_in_front(vocabulary: Vocabulary) -> processors.TemplateProcessing:
 def _require_agreement(
     tokenizer: PreTrainedTokenizerBase, vocabulary: Vocabulary, where: str
 ) -> None:
-    """Compare what was built with the header, piece by piece."""
+    """Compare what was built with the header: neither library may have added anything."""
     backend: Tokenizer = tokenizer.backend_tokenizer
-    built = json.loads(backend.to_str())
-    ids = backend.get_vocab(with_added_tokens=True)
-    expected = {_spelled(token, vocabulary): i for i, token in enumerate(vocabulary.tokens)}
+    ids, expected = backend.get_vocab(with_added_tokens=True), _ids(vocabulary.pieces)
     if ids != expected:
         tokens = ids.keys() | expected.keys()
         other = min(token for token in tokens if ids.get(token) != expected.get(token))
         got = f"{other[:40]!a} as {ids.get(other)}, the file says {expected.get(other)}"
         raise _disagreement("tokens", where, got)
-    # Runs of blanks come together by merges, as in the tokenizers that Gemma came with; llama.cpp
-    # differs from those for runs that are longer than any token.
-    blanks = {
-        i
-        for i in vocabulary.whole
-        if vocabulary.pre is None and not vocabulary.tokens[i].strip(" ")
-    }
-    odd = {token["id"] for token in built["added_tokens"]} ^ vocabulary.whole
-    if odd - blanks:
-        shown = min(odd - blanks)
-        raise _disagreement("token_type", where, f"token {shown} is treated otherwise")
-    bare = backend.encode("a", add_special_tokens=False)
-    if vocabulary.pre is None:
-        begins = bare.tokens[0] if bare.tokens else ""
-        if begins.startswith(_BLANK) != vocabulary.space_prefix:
-            raise _disagreement("add_space_prefix", where, f"'a' begins with {begins[:40]!a}")
+    whole = {token["id"] for token in json.loads(backend.to_str())["added_tokens"]}
+    if whole != vocabulary.whole:
+        got = f"token {min(whole ^ vocabulary.whole)} is treated otherwise"
+        raise _disagreement("token_type", where, got)
+    bare = backend.encode("a", add_special_tokens=False).ids
     added = [] if vocabulary.bos_id is None else [vocabulary.bos_id]
-    if tokenizer("a", add_special_tokens=True)["input_ids"] != added + bare.ids:
+    if tokenizer("a", add_special_tokens=True)["input_ids"] != added + bare:
         raise _disagreement("add_bos_token", where, "other tokens are added")
 
 
-def _spelled(token: str, vocabulary: Vocabulary) -> str:
-    return token if vocabulary.pre is not None else token.replace(" ", _BLANK)
+def _ids(pieces: Sequence[str]) -> dict[str, int]:
+    return {piece: number for number, piece in enumerate(pieces)}
 
 
 def _disagreement(key: str, where: str, got: str) -> Rejection:

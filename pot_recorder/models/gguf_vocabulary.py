@@ -5,9 +5,13 @@ from dataclasses import dataclass
 from pot_recorder.models.gguf_metadata import Metadata
 from pot_recorder.models.gguf_pre_tokenizers import PRE_TOKENIZERS, PreTokenizer
 
+BLANK = "\u2581"
+"""The letter that SentencePiece writes for a blank."""
+
 _PREFIX = "tokenizer.ggml."
 _CONTROL, _USER_DEFINED = 3, 4
 _TYPE_MAX = 6
+_BYTES = tuple(f"<0x{byte:02X}>" for byte in range(256))
 # Ids that tell a program when to stop or how to fill a batch or a gap; no text becomes one.
 _OTHER_IDS = (
     "eos_token_id", "eot_token_id", "eom_token_id", "unknown_token_id", "padding_token_id",
@@ -24,7 +28,9 @@ class Vocabulary:
     Args:
         tokens: by id.
         control: ids of tokens that steer a model, such as the end of a text.
+        pieces: the tokens as they are looked for, SentencePiece's with letters for blanks.
         whole: ids that are found in a text as they stand, before it is cut; `control` is in it.
+        scores: one a token, the best first to be made; empty for a byte-level vocabulary.
         merges: pairs with a blank between, best first; empty for SentencePiece.
         pre: how text is cut for a byte-level vocabulary; None for SentencePiece.
         bos_id: put in front of every text, or None.
@@ -32,8 +38,10 @@ class Vocabulary:
     """
 
     tokens: tuple[str, ...]
+    pieces: tuple[str, ...]
     control: frozenset[int]
     whole: frozenset[int]
+    scores: tuple[float, ...]
     merges: tuple[str, ...]
     pre: PreTokenizer | None
     bos_id: int | None
@@ -50,8 +58,8 @@ def read_vocabulary(metadata: Metadata) -> Vocabulary:
     if model not in {"gpt2", "llama"}:
         raise metadata.refusal(f"{_PREFIX}model", model, "gpt2 or llama")
     tokens = metadata.sequence(f"{_PREFIX}tokens", str)
-    if not tokens or len(set(tokens)) != len(tokens):
-        raise metadata.refusal(f"{_PREFIX}tokens", None, "tokens, each once")
+    if not tokens:
+        raise metadata.refusal(f"{_PREFIX}tokens", None, "tokens")
     merges = metadata.sequence(f"{_PREFIX}merges", str)
     scores = metadata.sequence(f"{_PREFIX}scores", float)
     pre = _read_pre_tokenizer(metadata) if model == "gpt2" else None
@@ -72,10 +80,18 @@ def read_vocabulary(metadata: Metadata) -> Vocabulary:
     types = _token_types(metadata, len(tokens))
     control = frozenset(number for number, kind in enumerate(types) if kind == _CONTROL)
     user_defined = frozenset(number for number, kind in enumerate(types) if kind == _USER_DEFINED)
+    if spaced and any(not tokens[number].strip(" ") for number in user_defined):
+        # Whether the blank that is put in front is one of a run, nobody says.
+        key = f"{_PREFIX}add_space_prefix"
+        raise metadata.refusal(key, value=True, expected="False beside whole runs of blanks")
+    pieces = tokens if pre is not None else tuple(token.replace(" ", BLANK) for token in tokens)
+    _require_pieces(metadata, pieces, byte_level=pre is not None)
     return Vocabulary(
         tokens=tokens,
+        pieces=pieces,
         control=control,
         whole=control | user_defined,
+        scores=scores if pre is None and scores is not None else (),
         merges=merges or (),
         pre=pre,
         bos_id=_bos(metadata, len(tokens), required=adds_bos),
@@ -98,6 +114,16 @@ def _require_known_pieces(
         left, _, right = merge.partition(" ")
         if not {left, right, left + right} <= tokens:
             raise metadata.refusal(f"{_PREFIX}merges", merge, "two tokens that make a third")
+
+
+def _require_pieces(metadata: Metadata, pieces: tuple[str, ...], *, byte_level: bool) -> None:
+    distinct = set(pieces)
+    if len(distinct) != len(pieces):
+        raise metadata.refusal(f"{_PREFIX}tokens", None, "tokens, each once")
+    # What is in no piece is spelled in bytes; without them text would be left out in silence.
+    missing = [name for name in _BYTES if name not in distinct]
+    if missing and not byte_level:
+        raise metadata.refusal(f"{_PREFIX}tokens", None, f"a token {missing[0]}")
 
 
 def _token_types(metadata: Metadata, count: int) -> tuple[int, ...]:

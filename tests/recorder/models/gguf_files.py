@@ -214,6 +214,23 @@ def tokenizer_keys() -> dict[str, Any]:
     }
 
 
+def sentencepiece_keys() -> dict[str, Any]:
+    """A SentencePiece vocabulary: three control tokens, all bytes, and pieces with scores."""
+    words = ["▁", "t", "h", "e", "a", "n", "d", "w", "o", "1", "2", "▁t", "he", "▁the", "▁▁", "an",
+             "and", "▁and", "▁a", "tw", "wo", "two", "▁two", "12", "x", "=", ";", "ü"]  # fmt: skip
+    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *words]
+    count = len(words)
+    return {
+        "tokenizer.ggml.model": "llama",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.scores": [0.0] * 259 + [-float(number) for number in range(count)],
+        "tokenizer.ggml.token_type": [2, 3, 3] + [6] * 256 + [1] * count,
+        "tokenizer.ggml.bos_token_id": 1,
+        "tokenizer.ggml.eos_token_id": 2,
+        "tokenizer.ggml.unknown_token_id": 0,
+    }
+
+
 def all_keys(kind: Kind) -> dict[str, Any]:
     """Every key of a file but the architecture's name."""
     own = {f"{kind.arch}.{name}": value for name, value in architecture_keys(kind).items()}
@@ -242,6 +259,17 @@ def write(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def write_pieces(path: Path, name: str, **changed: Any) -> Path:
+    """A random model of one kind with a SentencePiece vocabulary."""
+    keys = {key: value for key, value in all_keys(KINDS[name]).items() if "tokenizer" not in key}
+    pieces = sentencepiece_keys()
+    kind = KINDS[name]
+    size = {"vocab_size": len(pieces["tokenizer.ggml.tokens"])}
+    kind = Kind(kind.arch, kind.model_type, {**kind.config, **size}, kind.keys)
+    model = random_model(kind)
+    return write(path, kind.arch, keys | pieces | changed, stored_tensors(kind, model))
 
 
 def write_kind(path: Path, name: str, **changed: Any) -> tuple[Path, Any]:
