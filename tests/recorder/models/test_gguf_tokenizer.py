@@ -8,7 +8,18 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="needs the `record` extra")
 
-from gguf_files import END, KINDS, MERGES, TOKENS, all_keys, random_model, stored_tensors, write
+from gguf_files import (
+    END,
+    KINDS,
+    MERGES,
+    TOKENS,
+    all_keys,
+    random_model,
+    sentencepiece_keys,
+    stored_tensors,
+    write,
+    write_pieces,
+)
 
 from pot_recorder.models.gguf_pre_tokenizers import PRE_TOKENIZERS
 from pot_recorder.models.load import open_model
@@ -127,3 +138,68 @@ def test_what_is_not_said_is_not_made_up(opened, key: str) -> None:
         opened(drop=key)
     assert caught.value.code == "model.metadata-not-applied"
     assert PREFIX + key in str(caught.value)
+
+
+PIECES = sentencepiece_keys()
+PIECE_TOKENS = PIECES[f"{PREFIX}tokens"]
+
+
+@pytest.fixture
+def opened_pieces(tmp_path: Path):
+    def with_keys(**changed: Any) -> LoadedModel:
+        named = {PREFIX + key: value for key, value in changed.items()}
+        path = write_pieces(tmp_path / "model.gguf", "llama", **named)
+        return open_model(parse_model_source(str(path)))
+
+    return with_keys
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("the two", ["<s>", "▁the", "▁two"]),
+        (" the", ["<s>", "▁", "▁the"]),
+        ("and12", ["<s>", "▁and", "12"]),
+        ("ä", ["<s>", "▁", "<0xC3>", "<0xA4>"]),
+        ("a</s>the", ["<s>", "▁a", "</s>", "▁the"]),
+        ("", ["<s>"]),
+    ],
+)
+def test_pieces_are_joined_by_their_scores(opened_pieces, text: str, expected: list[str]) -> None:
+    assert [PIECE_TOKENS[number] for number in opened_pieces().encode(text)] == expected
+
+
+def test_no_blank_is_put_in_front_where_the_file_says_none(opened_pieces) -> None:
+    model = opened_pieces(add_space_prefix=False, add_bos_token=False)
+    assert [PIECE_TOKENS[number] for number in model.encode("the two")] == ["t", "he", "▁two"]
+
+
+def test_runs_of_blanks_that_stand_whole_are_found(opened_pieces) -> None:
+    types = [*PIECES[f"{PREFIX}token_type"]]
+    types[PIECE_TOKENS.index("▁▁")] = 4
+    spelled = ["  " if token == "▁▁" else token for token in PIECE_TOKENS]
+    keys = {"tokens": spelled, "token_type": types}
+    model = opened_pieces(**keys, add_space_prefix=False, add_bos_token=False)
+    assert [spelled[number] for number in model.encode("a   two")] == ["a", "  ", "▁two"]
+    with pytest.raises(Rejection) as caught:
+        opened_pieces(**keys)
+    assert caught.value.code == "model.metadata-not-applied"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"tokens": [token for token in PIECE_TOKENS if token != "<0x41>"] + ["more"]},
+        {"tokens": ["  " if token == "x" else token for token in PIECE_TOKENS]},
+        {"scores": [0.0]},
+        {"merges": ["t h"]},
+        {"pre": "gpt-2"},
+        {"remove_extra_whitespaces": True},
+    ],
+)
+def test_pieces_that_loaders_would_read_otherwise_are_refused(
+    opened_pieces, changed: dict[str, Any]
+) -> None:
+    with pytest.raises(Rejection) as caught:
+        opened_pieces(**changed)
+    assert caught.value.code == "model.metadata-not-applied"
