@@ -12,6 +12,9 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
+from pot_recorder.models.gguf_loading import load_gguf
+from pot_recorder.models.source import parse_model_source
+
 _BATCH = 4
 _TOKENS = 96
 _LEARNING_RATE = 5e-5
@@ -20,7 +23,7 @@ _NOT_TOKENIZER = {".bin", ".md", ".safetensors"}
 
 def save_gguf_as_folder(gguf: Path, folder: Path, dtype: torch.dtype = torch.float32) -> None:
     """Dequantise a GGUF file once, and keep its weights as a safetensors folder."""
-    network = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=dtype)
+    network, tokenizer = load_gguf(parse_model_source(str(gguf)), gguf.parent, "auto", None)
     # transformers does not save a model that it took from GGUF; one of the same shape it does.
     config = network.config
     del config.quantization_config
@@ -28,7 +31,7 @@ def save_gguf_as_folder(gguf: Path, folder: Path, dtype: torch.dtype = torch.flo
     torch.nn.Module.to(plain, dtype)
     plain.load_state_dict(network.state_dict())
     plain.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
 
 
 def save_int8(source: Path, folder: Path) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import torch
 from transformers import (
-    AutoModelForCausalLM,
     PreTrainedConfig,
     PreTrainedModel,
 )
@@ -12,13 +11,14 @@ from transformers import (
 from pot_recorder.interrupts import private_folder
 from pot_recorder.models.applied import Applied, describe_rope_scaling
 from pot_recorder.models.files import copy_hashed, read_hashed, require_inside
+from pot_recorder.models.gguf_loading import load_gguf
 from pot_recorder.models.loaded_model import (
     LoadedModel,
     ModelIdentity,
     embedding_rows,
     run_network,
 )
-from pot_recorder.models.loader_errors import cannot_load, first_line
+from pot_recorder.models.loader_errors import first_line
 from pot_recorder.models.loader_messages import collected_messages, require_harmless
 from pot_recorder.models.manifest import read_small_files, read_weight_names
 from pot_recorder.models.network import (
@@ -70,8 +70,8 @@ def open_model(
     with private_folder("pot-audit-model-") as private, collected_messages() as messages:
         if source.kind == "gguf":
             entries = [copy_hashed(source.folder, source.weight_file, private)]
-            built = BuiltNetwork(_load_gguf(source, private, dtype, attention), (), ())
-            tokenizer = open_tokenizer(source, private, None)
+            network, tokenizer = load_gguf(source, private, dtype, attention)
+            built = BuiltNetwork(network, (), ())
         else:
             entries, config, weights = _read_folder(source, private)
             built = build_network(source.name, config, weights, dtype, attention)
@@ -123,24 +123,6 @@ def _read_folder(
     # transformers would make up what does not fit, in as much memory as the configuration says.
     rehearse_network(source.name, config, (one for header in headers.values() for one in header))
     return entries, config, weights
-
-
-def _load_gguf(
-    source: ModelSource, private: Path, dtype: DType, attention: Attention | None
-) -> PreTrainedModel:
-    try:
-        network = AutoModelForCausalLM.from_pretrained(
-            private,
-            gguf_file=source.weight_file,
-            dtype=torch.float32 if dtype == "auto" else getattr(torch, dtype),
-            attn_implementation=attention or "sdpa",
-            local_files_only=True,
-            trust_remote_code=False,
-        )
-    except Exception as error:
-        raise cannot_load(source.name, error, private) from error
-    loaded: PreTrainedModel = network
-    return loaded
 
 
 def _applied(built: BuiltNetwork) -> Applied:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pot_recorder.models.file_names import INDEX_NAME
 from pot_recorder.models.files import hash_file, read_hashed, require_inside
 from pot_recorder.models.folder_claims import require_nothing_unapplied
+from pot_recorder.models.gguf_file import hash_gguf
 from pot_recorder.models.safetensors_header import (
     TensorEntry,
     parse_safetensors_header,
@@ -69,10 +70,10 @@ def hash_model(source: ModelSource) -> WeightManifest:
     What needs no torch to refuse is refused.
 
     Raises:
-        Rejection: as `examine_folder`; for a GGUF file as `hash_file`.
+        Rejection: as `examine_folder`; for a GGUF file as `hash_gguf`.
     """
     if source.kind == "gguf":
-        return WeightManifest.of([hash_file(source.folder, source.weight_file)[0]])
+        return WeightManifest.of([hash_gguf(source)])
     return examine_folder(source).manifest
 
 

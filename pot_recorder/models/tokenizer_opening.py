@@ -28,22 +28,21 @@ _MODULES: Mapping[str, str] = MappingProxyType({"protobuf": "google.protobuf"})
 
 
 def open_tokenizer(
-    source: ModelSource, private: Path, config: PreTrainedConfig | None
+    source: ModelSource, private: Path, config: PreTrainedConfig
 ) -> PreTrainedTokenizerBase:
     """The tokenizer that ``AutoTokenizer`` makes of the files in a private folder.
 
     Args:
-        config: of the model; None for a GGUF file, which brings its own.
+        config: of the model.
 
     Raises:
         Rejection: ``model.no-tokenizer``, ``tokenizer.cannot-encode``.
         Indeterminate: ``tokenizer.package-missing``.
     """
     _require_packages(source)
-    options = {"gguf_file": source.weight_file} if source.kind == "gguf" else {"config": config}
     try:
         tokenizer: PreTrainedTokenizerBase = AutoTokenizer.from_pretrained(
-            private, local_files_only=True, trust_remote_code=False, **options
+            private, local_files_only=True, trust_remote_code=False, config=config
         )
     except Exception as error:
         raise Rejection(

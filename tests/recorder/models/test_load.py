@@ -239,7 +239,7 @@ def test_no_such_device(tiny_folder: Path) -> None:
 
 def test_gguf_that_is_not_one(tmp_path: Path) -> None:
     (tmp_path / "model.gguf").write_bytes(b"GGUF but no more than that")
-    assert refusal(tmp_path / "model.gguf").code == "model.cannot-load"
+    assert refusal(tmp_path / "model.gguf").code == "model.gguf-version"
 
 
 @pytest.mark.models
