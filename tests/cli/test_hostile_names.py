@@ -21,6 +21,11 @@ from hostile_files import CANARY, HOSTILE, hostile_bundles, named_by_a_stranger
 
 from pot_audit.channel import visible
 from pot_audit.lines import fold
+from pot_recorder.keys import load_private_keys
+from pot_recorder.promise import make_promise
+from pot_reverify.decision.presets import PRESETS
+from pot_reverify.documents.model_identity import ModelClaim
+from pot_reverify.documents.precommit import PARTY, Counterpart
 from pot_reverify.encoding.shown_text import quoted, sentence, shown_fact, shown_path
 
 ROOT = Path(__file__).parents[2]
@@ -231,6 +236,25 @@ def test_no_token_or_precommit_imitates_a_row(tmp_path):
         assert_all_harmless("attach", "--print-report-data", "--precommit", path, "--key", SIGNER)
 
 
+def test_no_precommit_imitates_a_row_to_its_counterpart(tmp_path):
+    promise = make_promise(
+        reference=ModelClaim(HOSTILE, None),
+        candidate=ModelClaim(HOSTILE, None),
+        preset=PRESETS["quick"],
+        attempt=1,
+        counterpart=Counterpart(PARTY, HOSTILE, None),
+        signers=load_private_keys(KEYS / "test-recorder", None),
+    )
+    path = tmp_path / "hostile"
+    path.write_bytes(promise.signed.to_envelope())
+    for number, terminal in enumerate((False, True, False)):
+        arguments = ("counterpart", path, "--key", KEYS / "test-stranger")
+        output = ("-o", tmp_path / f"{number}.json", *(["--json"] if number == 2 else []))
+        done = run_forked(*arguments, *output, terminal=terminal)
+        assert_harmless(done, terminal=terminal)
+        assert done.exit_code == 0, done.text
+
+
 @pytest.fixture
 def model(tmp_path) -> Path:
     folder = tmp_path / FILE_NAME
@@ -358,7 +382,7 @@ def test_the_case_that_was_reported():
         text = OUR_COLOURS.sub("", done.text)
         rows = [line for line in screen_lines(text) if re.match(r" {0,3}C\d\d ", line)]
         assert [row.split()[0] for row in rows] == [f"C{number:02d}" for number in range(1, 13)]
-        assert "supports grade A" in text
+        assert "C10 quotes pass" in text
 
 
 def test_the_screen_names_run_file_and_shared_weights(everything):

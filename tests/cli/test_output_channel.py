@@ -37,6 +37,7 @@ COMMANDS_AND_CODES = {
     "reverify": (VERDICTS[1], 1),
     "policy": (("policy", "explain", ROOT / "fixtures" / "policies" / "regulator.toml"), 0),
     "countersign": (("countersign", SMALL, "--key", KEYS / "test-stranger", "-o", "NEW"), 3),
+    "counterpart": (("counterpart", SMALL, "--key", KEYS / "test-stranger", "-o", "NEW"), 2),
     "show": (("show", ROOT / "fixtures" / "bundles" / "identical.potb", "--json"), 0),
     "redact": (("redact", SMALL, "--all", "-o", "NEW"), 0),
     "export": (("export", SMALL, "--dsse", "-o", "NEW"), 0),

@@ -130,7 +130,7 @@ def test_whom_only_a_label_names_is_said_to_be_named_and_no_more(export):
     for name in ("#organisation", "#responsible"):
         assert entities[name]["description"].startswith("Named by the recorder in a label")
     shown = pot_audit("show", BUNDLES / "int8.potb").stdout
-    for label in ("Test Person (claimed)", "pot-audit fixtures (claimed)"):
+    for label in ('"Test Person" (claimed)', '"pot-audit fixtures" (claimed)'):
         assert label in shown
 
 

@@ -44,7 +44,7 @@ def challenge(index: int) -> tuple[Record, tuple[Content, ...]]:
         Content(
             salt=draw.randbytes(16),
             text=f"probe {number} of challenge {index}",
-            token_ids=draw.randbytes(4 * 17),
+            token_ids=b"".join(draw.randbytes(1) + bytes(3) for _ in range(17)),
             distributions=ProbeDistributions(b"\x01" * 16, bytes(64), *[draw.randbytes(64)] * 2),
             score=None,
         )

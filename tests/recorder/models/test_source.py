@@ -44,7 +44,7 @@ def test_names_that_are_left_aside_are_shown_and_cannot_write_on_the_screen(fold
     line = parse_model_source(str(folder)).left_aside_line
     assert line is not None
     assert line.isprintable()
-    assert line.endswith("'a\\n\\x1b[31m4' and 4 more")
+    assert line.endswith('"a\\u000a\\u001b[31m4" and 4 more')
 
 
 def test_sharded_folder_names_its_index(folder: Path) -> None:
