@@ -121,6 +121,12 @@ def printable(text: str) -> str:
     return sentence(text)
 
 
+def _whole_sentence(message: str) -> str:
+    """A finding's message as one sentence of several: the parsers' are parts of a line."""
+    text = printable(message)
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?", "…")) else ".")
+
+
 def styled(text: str, kind: Status | VerdictWord) -> Line:
     """A line in the colour of a status, on terminals."""
     return Line(text, _COLOURS.get(kind))
@@ -178,7 +184,7 @@ def _meaning(verdict: Verdict) -> str:
     if verdict.word is VerdictWord.UNREADABLE:
         return "The file is not a bundle that this version can read."
     if failed:
-        return f"{printable(failed[0].message)} Use no number from it."
+        return f"{_whole_sentence(failed[0].message)} Use no number from it."
     what = ", ".join(check.check.value for check in skipped) or "a required check"
     under = " A quote is under a TEST ROOT." if verdict.is_under_test_root else ""
     if verdict.is_under_test_chain:

@@ -42,9 +42,8 @@ def check_weights(bundle: Bundle) -> CheckResult:
             )
         grades.append(HeldGrade(role, Grade.WEIGHTS))
         size_bytes = sum(file.size_bytes for file in manifest.files)
-        notes.append(
-            f"{role} {format_digest(claimed)}: {len(manifest.files)} files, {size_bytes} bytes"
-        )
+        files = "1 file" if len(manifest.files) == 1 else f"{len(manifest.files)} files"
+        notes.append(f"{role} {format_digest(claimed)}: {files}, {size_bytes} bytes")
     grade = None if bundle.statement is None else bundle.statement.binding_grade
     if grade == Grade.WEIGHTS and len(notes) < len(models):
         raise Rejection(
