@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import counterpart_cases as cases
 import pytest
+import second_half_drafts as drafts
 import test_chains
 from certificates import DAY, make_root, make_tsa
 from draft import COUNTERPART, RECORDER, STRANGER, Draft
@@ -68,9 +68,9 @@ PROMISED_NS = PUBLISHED_NS - 3 * 3600 * NS
 def recorded(chain=CHAIN, number=NUMBER, created_ns=PROMISED_NS, one: SignedRound | None = None):
     one = one or test_chains.sign_round(chain, number)
     promised = {"kind": "beacon", "name": chain.name, "round": number}
-    draft = cases._derived(SMALL, promised, one.randomness, created_ns=created_ns)
+    draft = drafts.derived(SMALL, promised, one.randomness, created_ns=created_ns)
     document = BeaconRound(chain.name, one).to_json()
-    return cases._add(draft, BEACON_ROUND, document).reseal()
+    return drafts.add(draft, BEACON_ROUND, document).reseal()
 
 
 def stamped(draft, at_ns, accuracy_s=0, tsa=TSA):
@@ -164,8 +164,8 @@ def test_a_token_that_was_not_there_yet_or_proves_nothing_any_more_shows_nothing
 
 def test_a_real_round_of_the_past_is_refused_for_a_run_of_today():
     """Its time lies before the precommit, by the recorder's own word and by every token."""
-    real = SignedRound(1000, bytes.fromhex(cases._entry(QUICKNET, 1000)["signature"]), None)
-    own_word = cases._promise(SMALL)["created_ns"]
+    real = SignedRound(1000, bytes.fromhex(drafts.entry(QUICKNET, 1000)["signature"]), None)
+    own_word = drafts.promise(SMALL)["created_ns"]
     honest = recorded(QUICKNET, 1000, own_word, real)
     assert outcome(honest.data(), policy()) == (VerdictWord.REJECTED, "beacon.round-past")
     # Whoever lies about the promise's time needs a token of that time.
@@ -193,7 +193,7 @@ def test_a_run_may_start_at_its_round_and_not_before():
 
 def test_a_round_that_no_calendar_reaches_is_refused_in_words():
     promised = {"kind": "beacon", "name": QUICKNET.name, "round": 2**63 - 1}
-    data = cases._derived(SMALL, promised, bytes(32)).reseal().data()
+    data = drafts.derived(SMALL, promised, bytes(32)).reseal().data()
     verdict, result = check(data, policy())
     assert result.code == "beacon.round-after-start"
     assert "\n".join(verdict_lines(verdict))
@@ -229,7 +229,7 @@ def test_without_the_library_a_round_is_not_taken_for_checked(monkeypatch):
 
 
 def party(**options):
-    return cases._with_party(SMALL, **options).data()
+    return drafts.with_party(SMALL, **options).data()
 
 
 def test_a_partys_word_names_who_signed():
@@ -278,7 +278,7 @@ def test_nobody_is_a_counterpart_to_themselves():
         {"algorithm": one.public_key.algorithm.value, "key_id": one.public_key.key_id}
         for one in (RECORDER, COUNTERPART)
     ]
-    draft = cases._with_party(SMALL).state(signers=declared).reseal()
+    draft = drafts.with_party(SMALL).state(signers=declared).reseal()
     data = draft.sign([RECORDER, COUNTERPART]).data()
     assert outcome(data, policy(signers=(NAMED, OTHER))) == expected
     # Two houses that record for each other may both have both roles.
@@ -287,7 +287,7 @@ def test_nobody_is_a_counterpart_to_themselves():
 
 
 def test_who_signs_the_statement_later_stays_a_counterpart():
-    data = cases._with_party(SMALL).sign([RECORDER, COUNTERPART]).data()
+    data = drafts.with_party(SMALL).sign([RECORDER, COUNTERPART]).data()
     roles = frozenset({Role.COUNTERPART, Role.AUDITOR})
     signers = (NAMED, replace(OTHER, roles=roles))
     assert outcome(data, policy(signers=signers)) == (VerdictWord.VERIFIED, "ok")
@@ -311,7 +311,7 @@ def test_a_promised_key_is_the_only_one_that_counts():
 
 
 def test_the_keys_time_is_asked_of_the_word_and_of_now():
-    made_ns = cases._promise(SMALL)["created_ns"]
+    made_ns = drafts.promise(SMALL)["created_ns"]
     early = (NAMED, replace(OTHER, not_before_ns=made_ns + NS))
     assert outcome(party(), policy(signers=early)) == (
         VerdictWord.REJECTED,
@@ -329,8 +329,8 @@ def test_the_keys_time_is_asked_of_the_word_and_of_now():
 @pytest.mark.parametrize(
     ("created_ns", "code"),
     [
-        (cases._promise(SMALL)["created_ns"] - CLOCK_TOLERANCE_NS, "ok"),
-        (cases._promise(SMALL)["created_ns"] - CLOCK_TOLERANCE_NS - 1, "counterpart.early"),
+        (drafts.promise(SMALL)["created_ns"] - CLOCK_TOLERANCE_NS, "ok"),
+        (drafts.promise(SMALL)["created_ns"] - CLOCK_TOLERANCE_NS - 1, "counterpart.early"),
         (STARTED_NS + CLOCK_TOLERANCE_NS, "ok"),
         (STARTED_NS + CLOCK_TOLERANCE_NS + 1, "counterpart.late"),
     ],
@@ -357,7 +357,7 @@ def test_a_signature_of_another_document_is_no_word():
                 PAYLOAD_TYPE, payload, sign_document(other, payload, [COUNTERPART])
             )
 
-        data = cases._with_party(SMALL).blob("counterpart.json", resign).reseal().data()
+        data = drafts.with_party(SMALL).blob("counterpart.json", resign).reseal().data()
         assert outcome(data, policy(signers=(NAMED, OTHER))) == (
             VerdictWord.REJECTED,
             "signature.invalid",
