@@ -5,9 +5,7 @@ spent for nothing, so it is made only after transformers has built the network w
 and read the tokenizer.
 """
 
-import tempfile
-from pathlib import Path
-
+from pot_recorder.interrupts import private_folder
 from pot_recorder.models.loaded_model import embedding_rows
 from pot_recorder.models.loader_messages import collected_messages, require_harmless
 from pot_recorder.models.manifest import examine_folder, hash_model
@@ -28,11 +26,7 @@ def rehearse_model(source: ModelSource) -> WeightManifest:
     if source.kind == "gguf":
         return hash_model(source)
     examined = examine_folder(source)
-    with (
-        tempfile.TemporaryDirectory(prefix="pot-audit-model-") as folder,
-        collected_messages() as messages,
-    ):
-        private = Path(folder)
+    with private_folder("pot-audit-model-") as private, collected_messages() as messages:
         for name, content in examined.small.contents.items():
             (private / name).write_bytes(content)
         config = read_config(source.name, private)
